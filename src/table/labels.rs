@@ -1,0 +1,62 @@
+use std::path::Path;
+
+use super::name::is_missing;
+use super::text::{Rows, TextFormat};
+use crate::error::{Error, Result};
+
+/// One known pair: a compound and a gene whose product it acts on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Label {
+    /// The compound's name or key, as written.
+    pub compound: String,
+    /// The target gene's symbol, as written.
+    pub gene: String,
+    /// Where the pair comes from; empty when the file does not say.
+    pub source: String,
+}
+
+/// Reads known compound–gene pairs from a text table, sorted and without repeats.
+///
+/// The header must name `compound_key` (or `compound`) and `gene`; `source` is optional, other
+/// columns are ignored. Rows whose compound or gene is missing say nothing and are left out.
+///
+/// ```
+/// use phenocopy::table::read_labels;
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("labels.csv");
+/// std::fs::write(&path, "compound,gene\nvenetoclax,BCL2\n")?;
+/// assert_eq!(read_labels(&path)?[0].gene, "BCL2");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// When the file cannot be read, lacks a column, has a ragged row or holds no pair.
+pub fn read_labels(path: impl AsRef<Path>) -> Result<Vec<Label>> {
+    let path = path.as_ref();
+    let mut rows = Rows::open(path, TextFormat::Detect)?;
+    let compound = rows.column("compound_key").or_else(|_| rows.column("compound"))?;
+    let gene = rows.column("gene")?;
+    let source = rows.column("source").ok();
+    let mut labels = Vec::new();
+    while let Some(row) = rows.next_row()? {
+        let cell = |at: usize| row.get(at).cloned().unwrap_or_default();
+        let (compound, gene) = (cell(compound), cell(gene));
+        if !is_missing(&compound) && !is_missing(&gene) {
+            labels.push(Label { compound, gene, source: source.map(cell).unwrap_or_default() });
+        }
+    }
+    labels.sort();
+    labels.dedup();
+    if labels.is_empty() {
+        return Err(Error::Table {
+            path: path.to_path_buf(),
+            line: None,
+            column: None,
+            expected: "at least one pair of compound and gene".into(),
+            received: "none".into(),
+            advice: "give a file of known pairs".into(),
+        });
+    }
+    Ok(labels)
+}

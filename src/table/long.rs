@@ -1,0 +1,160 @@
+use std::collections::HashMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::mapping::{RowFilter, Selection};
+use super::matrix::bad_cell;
+use super::measurements::{Duplicates, Measurements};
+use super::name::is_missing;
+use super::number::{Cell, parse_cell};
+use super::text::{Rows, TextFormat};
+use crate::error::{Error, Result};
+
+/// Which columns of a long table hold what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LongColumns {
+    /// Column of the perturbation's name.
+    pub perturbation: String,
+    /// Column of the readout's name.
+    pub readout: String,
+    /// Column of the value.
+    pub value: String,
+}
+
+/// Reads a long table: one row for each value. Rows without a value are left out; profiles and
+/// readouts keep the order of their first appearance.
+///
+/// # Errors
+/// Names file, line and column of a bad cell; with [`Duplicates::Error`] refuses a perturbation
+/// that has two values at one readout; refuses a table in which no row is left.
+pub fn read_long(
+    path: &Path,
+    format: TextFormat,
+    columns: &LongColumns,
+    filters: &[RowFilter],
+    duplicates: Duplicates,
+) -> Result<Measurements> {
+    let mut rows = Rows::open(path, format)?;
+    let positions = [
+        rows.column(&columns.perturbation)?,
+        rows.column(&columns.readout)?,
+        rows.column(&columns.value)?,
+    ];
+    let selection = Selection::new(&rows, filters)?;
+    let mut builder = Builder::default();
+    while builder.read_row(&mut rows, positions, &selection)? {}
+    builder.finish(path, duplicates)
+}
+
+/// Names in the order of their first appearance.
+#[derive(Default)]
+struct Vocabulary {
+    names: Vec<String>,
+    positions: HashMap<String, u32>,
+}
+
+impl Vocabulary {
+    fn position(&mut self, name: &str) -> u32 {
+        if let Some(position) = self.positions.get(name) {
+            return *position;
+        }
+        let position = self.names.len() as u32;
+        self.names.push(name.to_owned());
+        self.positions.insert(name.to_owned(), position);
+        position
+    }
+}
+
+#[derive(Default)]
+struct Builder {
+    perturbations: Vocabulary,
+    readouts: Vocabulary,
+    rows: Vec<Vec<(u32, f32)>>,
+}
+
+impl Builder {
+    fn read_row(
+        &mut self,
+        rows: &mut Rows,
+        positions: [usize; 3],
+        selection: &Selection,
+    ) -> Result<bool> {
+        let Some(record) = rows.next_record()? else { return Ok(false) };
+        if !selection.keeps(record) {
+            return Ok(true);
+        }
+        let [perturbation, readout, value] =
+            positions.map(|column| record.get(column).unwrap_or_default());
+        let value = match parse_cell(value) {
+            Cell::Number(value) => value,
+            Cell::Missing => return Ok(true),
+            cell => {
+                let text = String::from_utf8_lossy(value).into_owned();
+                return Err(bad_cell(rows, positions[2], cell, &text));
+            }
+        };
+        let names = [perturbation, readout].map(|name| String::from_utf8_lossy(name).into_owned());
+        for (name, column) in names.iter().zip(positions) {
+            if is_missing(name) {
+                let advice = "name it or remove the row";
+                return Err(rows.refuse(Some(column), "a name", format!("`{name}`"), advice));
+            }
+        }
+        self.push(names[0].trim(), names[1].trim(), value);
+        Ok(true)
+    }
+
+    fn push(&mut self, perturbation: &str, readout: &str, value: f32) {
+        let row = self.perturbations.position(perturbation) as usize;
+        let readout = self.readouts.position(readout);
+        if row >= self.rows.len() {
+            self.rows.push(Vec::new());
+        }
+        if let Some(row) = self.rows.get_mut(row) {
+            row.push((readout, value));
+        }
+    }
+
+    fn finish(mut self, path: &Path, duplicates: Duplicates) -> Result<Measurements> {
+        if self.rows.is_empty() {
+            return Err(Error::Table {
+                path: path.to_path_buf(),
+                line: None,
+                column: None,
+                expected: "rows with values".into(),
+                received: "none that pass the filters".into(),
+                advice: "check the recipe's filters and columns".into(),
+            });
+        }
+        for (profile, row) in self.rows.iter_mut().enumerate() {
+            row.sort_by_key(|(readout, _)| *readout);
+            let repeated = row.windows(2).find(|pair| pair[0].0 == pair[1].0).map(|pair| pair[0].0);
+            if let (Some(readout), Duplicates::Error) = (repeated, duplicates) {
+                let name = |names: &Vocabulary, i: usize| names.names.get(i).cloned();
+                let perturbation = name(&self.perturbations, profile).unwrap_or_default();
+                let readout = name(&self.readouts, readout as usize).unwrap_or_default();
+                return Err(Error::Table {
+                    path: path.to_path_buf(),
+                    line: None,
+                    column: None,
+                    expected: "one value for each perturbation and readout".into(),
+                    received: format!("several for `{perturbation}` at `{readout}`"),
+                    advice: "filter the rows, or set `duplicates = \"mean\"` in the recipe".into(),
+                });
+            }
+            *row = averaged(row);
+        }
+        Ok(Measurements::sparse(self.perturbations.names, self.readouts.names, self.rows))
+    }
+}
+
+/// Returns sorted (readout, value) pairs with the mean of those that share a readout.
+fn averaged(row: &[(u32, f32)]) -> Vec<(u32, f32)> {
+    let mean = |same: &[(u32, f32)]| {
+        let sum: f64 = same.iter().map(|(_, value)| f64::from(*value)).sum();
+        (sum / same.len() as f64) as f32
+    };
+    row.chunk_by(|a, b| a.0 == b.0).map(|same| (same[0].0, mean(same))).collect()
+}

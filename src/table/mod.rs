@@ -1,0 +1,33 @@
+//! Files become typed rows and matrices: the only translator between outside and inside.
+//!
+//! Takes paths and column names as users know them (CMap, DepMap, HGNC, …); gives [`Measurements`]
+//! (named profiles), annotation rows in the field's nouns, name mappings and the provenance of each
+//! [`InputFile`]. Text is comma, tab or semicolon separated, plain or gzip (told by content, not by
+//! extension), with or without byte order mark, with LF or CRLF. It knows neither recipes nor
+//! normalisation. `csv` and `flate2` are used here and nowhere else.
+
+mod annotation;
+mod gene;
+mod input;
+mod labels;
+mod line_end;
+mod long;
+mod mapping;
+mod matrix;
+mod measurements;
+mod name;
+mod number;
+mod text;
+mod write;
+
+pub use annotation::{AnnotationColumns, AnnotationRow, read_annotations};
+pub use gene::{GeneNames, GeneResolution, excel_date};
+pub use input::InputFile;
+pub use labels::{Label, read_labels};
+pub use long::{LongColumns, read_long};
+pub use mapping::{NameMapping, RowFilter, read_mapping};
+pub use matrix::{Orientation, read_matrix};
+pub use measurements::{Duplicates, Measurements};
+pub use name::{close_names, identifier_key, is_missing, lookup_key};
+pub use text::{Rows, TextFormat};
+pub use write::{write_matrix, write_table};

@@ -1,0 +1,81 @@
+/// Returns the upper-case ASCII letters and digits of a name, by which names are compared.
+///
+/// ```
+/// use phenocopy::table::identifier_key;
+///
+/// assert_eq!(identifier_key("Nutlin-3a (-)"), "NUTLIN3A");
+/// ```
+#[must_use]
+pub fn identifier_key(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect()
+}
+
+/// Returns the key under which a name is looked up: its [`identifier_key`], or the name itself, in lower
+/// case and trimmed, where it has no ASCII letter or digit.
+///
+/// ```
+/// use phenocopy::table::lookup_key;
+///
+/// assert_eq!(lookup_key("ABT-737"), "ABT737");
+/// assert_eq!(lookup_key(" 阿司匹林 "), "阿司匹林");
+/// ```
+#[must_use]
+pub fn lookup_key(name: &str) -> String {
+    let key = identifier_key(name);
+    if key.is_empty() { name.trim().to_lowercase() } else { key }
+}
+
+/// Returns whether a cell says "not known": empty, `NA`, `N/A`, `NaN`, `null`, `None`, `-666`,
+/// `-666.0`, `#VALUE!` or `restricted`, in any case and between any blanks.
+#[must_use]
+pub fn is_missing(cell: &str) -> bool {
+    is_missing_bytes(cell.as_bytes())
+}
+
+/// Longest spelling of "not known"; longer cells need no comparison.
+const LONGEST_MISSING: usize = 10;
+
+pub(super) fn is_missing_bytes(cell: &[u8]) -> bool {
+    const SPELLINGS: [&[u8]; 9] =
+        [b"NA", b"N/A", b"NaN", b"null", b"None", b"-666", b"-666.0", b"#VALUE!", b"restricted"];
+    let cell = cell.trim_ascii();
+    cell.is_empty()
+        || (cell.len() <= LONGEST_MISSING
+            && SPELLINGS.iter().any(|spelling| cell.eq_ignore_ascii_case(spelling)))
+}
+
+/// Returns up to three of `candidates` that are spelt like `name`, best first; ties keep their order.
+pub fn close_names<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    /// Below this Jaro–Winkler similarity a suggestion misleads more than it helps.
+    const CLOSE: f64 = 0.8;
+    let wanted = name.to_lowercase();
+    let mut scored: Vec<(f64, &str)> = candidates
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(&wanted, &candidate.to_lowercase()), candidate))
+        .filter(|(score, _)| *score >= CLOSE)
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+    scored.into_iter().take(3).map(|(_, candidate)| candidate.to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_not_known_is_missing() {
+        for cell in ["", "  ", "NA", "nan", "NaN", "null", "None", "-666", "-666.0", "#VALUE!"] {
+            assert!(is_missing(cell), "{cell:?}");
+        }
+        assert!(is_missing(" restricted\t"));
+        for cell in ["0", "-66", "NAE1", "nano", "none of these"] {
+            assert!(!is_missing(cell), "{cell:?}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_name_gets_close_ones() {
+        assert_eq!(close_names("modelid", ["ModelID", "BRAF"]), ["ModelID"]);
+        assert!(close_names("zzz", ["ModelID", "BRAF"]).is_empty());
+    }
+}

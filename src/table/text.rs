@@ -1,0 +1,316 @@
+use std::fs::File;
+use std::io::{BufRead, BufReader, Cursor, Read};
+use std::path::{Path, PathBuf};
+
+use csv::{ByteRecord, ErrorKind};
+use flate2::bufread::MultiGzDecoder;
+use serde::{Deserialize, Serialize};
+
+use super::line_end::UnixLines;
+use super::name::close_names;
+use crate::error::{Error, Result};
+
+/// How a text table is written, where its own signs are not to be trusted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TextFormat {
+    /// The separator follows from the header line and, where that leaves a doubt, from the extension.
+    #[default]
+    Detect,
+    /// Comma separated.
+    Comma,
+    /// Tab separated.
+    Tab,
+    /// Semicolon separated.
+    Semicolon,
+}
+
+impl TextFormat {
+    /// Returns whether the separator is detected; recipes need not say so.
+    #[must_use]
+    #[allow(clippy::trivially_copy_pass_by_ref)] // serde's `skip_serializing_if` passes a reference
+    pub fn is_detected(&self) -> bool {
+        *self == Self::Detect
+    }
+}
+
+/// Lines that start with this sign are comments in the tables of the Drug Repurposing Hub.
+const COMMENT: u8 = b'!';
+
+/// The first bytes of archives that users mistake for tables.
+const ARCHIVES: [(&[u8], &str); 4] = [
+    (b"PK\x03\x04", "a ZIP archive or Excel workbook"),
+    (b"BZh", "a bzip2 file"),
+    (b"\xfd7zXZ", "an xz file"),
+    (b"\x28\xb5\x2f\xfd", "a Zstandard file"),
+];
+
+/// The rows of one text table, read front to back; the header has been read.
+///
+/// ```
+/// use phenocopy::table::{Rows, TextFormat};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("screen.csv");
+/// std::fs::write(&path, "line,BRAF\r\nA375,-1.5\r\n").unwrap();
+/// let mut rows = Rows::open(&path, TextFormat::Detect)?;
+/// assert_eq!(rows.header(), ["line", "BRAF"]);
+/// assert_eq!(rows.next_row()?.unwrap(), ["A375", "-1.5"]);
+/// assert!(rows.next_row()?.is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Rows {
+    path: PathBuf,
+    reader: csv::Reader<Box<dyn Read>>,
+    header: Vec<String>,
+    record: ByteRecord,
+}
+
+impl Rows {
+    /// Opens a table and reads its header; names lose surrounding blanks.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is an archive other than gzip, or has no header.
+    pub fn open(path: &Path, format: TextFormat) -> Result<Self> {
+        let mut text = open_text(path)?;
+        let start = text.fill_buf().map_err(|error| broken_stream(path, None, &error))?;
+        let delimiter = delimiter(format, path, start);
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(delimiter)
+            .comment(Some(COMMENT))
+            .has_headers(true)
+            .from_reader(Box::new(UnixLines::new(text)) as Box<dyn Read>);
+        let header = reader.byte_headers().map_err(|error| csv_error(path, error))?;
+        if std::str::from_utf8(header.as_slice()).is_err() {
+            return Err(Error::Table {
+                path: path.to_path_buf(),
+                line: Some(1),
+                column: None,
+                expected: "text in UTF-8".into(),
+                received: "bytes of another encoding".into(),
+                advice: "save the table as UTF-8".into(),
+            });
+        }
+        let header: Vec<String> = header.iter().map(trimmed).collect();
+        if header.iter().all(String::is_empty) {
+            return Err(Error::Table {
+                path: path.to_path_buf(),
+                line: None,
+                column: None,
+                expected: "a header and rows".into(),
+                received: "an empty file".into(),
+                advice: "check that the file was written completely".into(),
+            });
+        }
+        Ok(Self { path: path.to_path_buf(), reader, header, record: ByteRecord::new() })
+    }
+
+    /// Returns the path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the names of the columns.
+    #[must_use]
+    pub fn header(&self) -> &[String] {
+        &self.header
+    }
+
+    /// Returns the position of a column.
+    ///
+    /// # Errors
+    /// When there is no such column; the error lists close names, or all of them.
+    pub fn column(&self, name: &str) -> Result<usize> {
+        let position = self.header.iter().position(|column| column == name);
+        position.ok_or_else(|| self.unknown_column(name))
+    }
+
+    /// Reads the next row as text, blanks trimmed; `None` after the last.
+    ///
+    /// # Errors
+    /// When the row has more or fewer cells than the header, or the file ends in the middle.
+    pub fn next_row(&mut self) -> Result<Option<Vec<String>>> {
+        Ok(self.next_record()?.map(|record| record.iter().map(trimmed).collect()))
+    }
+
+    pub(super) fn next_record(&mut self) -> Result<Option<&ByteRecord>> {
+        let more = self.reader.read_byte_record(&mut self.record);
+        let more = more.map_err(|error| csv_error(&self.path, error))?;
+        if std::str::from_utf8(self.record.as_slice()).is_err() {
+            let received = "bytes of another encoding".to_owned();
+            return Err(self.refuse(None, "text in UTF-8", received, "save the table as UTF-8"));
+        }
+        Ok(more.then_some(&self.record))
+    }
+
+    /// Returns an error about the row read last.
+    pub(super) fn refuse(
+        &self,
+        column: Option<usize>,
+        expected: &str,
+        received: String,
+        advice: &str,
+    ) -> Error {
+        Error::Table {
+            path: self.path.clone(),
+            line: self.record.position().map(csv::Position::line),
+            column: column.and_then(|column| self.header.get(column)).cloned(),
+            expected: expected.to_owned(),
+            received,
+            advice: advice.to_owned(),
+        }
+    }
+
+    fn unknown_column(&self, name: &str) -> Error {
+        /// A list longer than this hides the answer.
+        const MOST_LISTED: usize = 12;
+        let close = close_names(name, self.header.iter().map(String::as_str));
+        let listed = self.header.iter().take(MOST_LISTED).map(|column| format!("`{column}`"));
+        let listed = listed.collect::<Vec<_>>().join(", ");
+        let more = self.header.len().saturating_sub(MOST_LISTED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let advice = match close.first() {
+            Some(best) => format!("did you mean `{best}`? correct the recipe"),
+            None => "correct the recipe".to_owned(),
+        };
+        Error::Table {
+            path: self.path.clone(),
+            line: None,
+            column: None,
+            expected: format!("a column `{name}`"),
+            received: format!("{listed}{more}"),
+            advice,
+        }
+    }
+}
+
+fn trimmed(cell: &[u8]) -> String {
+    String::from_utf8_lossy(cell).trim().to_owned()
+}
+
+/// Opens a text file, plain or gzip, and steps over a byte order mark.
+fn open_text(path: &Path) -> Result<Box<dyn BufRead>> {
+    /// The header of a wide matrix should fit, so that the separator is counted over all of it.
+    const BUFFER: usize = 1 << 17;
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return Err(Error::Table {
+            path: path.to_path_buf(),
+            line: None,
+            column: None,
+            expected: "a file".into(),
+            received: "a folder, pipe or device".into(),
+            advice: "write the table to a file first".into(),
+        });
+    }
+    let mut file = BufReader::with_capacity(BUFFER, file);
+    let start = file.fill_buf().map_err(Error::io("read", path))?;
+    if let Some((_, kind)) = ARCHIVES.iter().find(|(magic, _)| start.starts_with(magic)) {
+        return Err(Error::Table {
+            path: path.to_path_buf(),
+            line: None,
+            column: None,
+            expected: "text, plain or gzip".into(),
+            received: (*kind).into(),
+            advice: "unpack it or export it as CSV".into(),
+        });
+    }
+    let mut text: Box<dyn BufRead> = if start.starts_with(b"\x1f\x8b") {
+        Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(file)))
+    } else {
+        Box::new(file)
+    };
+    let mut mark = Vec::with_capacity(3);
+    let read = text.by_ref().take(3).read_to_end(&mut mark);
+    read.map_err(|error| broken_stream(path, None, &error))?;
+    if mark == b"\xef\xbb\xbf" {
+        return Ok(text);
+    }
+    // A chain's buffer would show only these bytes, so the rest of the first block joins them.
+    let block = text.fill_buf().map_err(|error| broken_stream(path, None, &error))?;
+    let n_block = block.len();
+    mark.extend_from_slice(block);
+    text.consume(n_block);
+    Ok(Box::new(Cursor::new(mark).chain(text)))
+}
+
+/// Returns the separator of the first line that is no comment.
+fn delimiter(format: TextFormat, path: &Path, start: &[u8]) -> u8 {
+    match format {
+        TextFormat::Comma => return b',',
+        TextFormat::Tab => return b'\t',
+        TextFormat::Semicolon => return b';',
+        TextFormat::Detect => {}
+    }
+    let name = path.to_string_lossy().to_lowercase();
+    let name = name.trim_end_matches(".gz");
+    let by_extension = if name.ends_with(".tsv") || name.ends_with(".txt") { b'\t' } else { b',' };
+    let header = start.split(|byte| *byte == b'\n').find(|line| line.first() != Some(&COMMENT));
+    let counts = separator_counts(header.unwrap_or_default());
+    let n_by_extension = counts.iter().find(|(byte, _)| *byte == by_extension).map_or(0, |c| c.1);
+    let most = counts.into_iter().max_by_key(|(_, count)| *count);
+    most.filter(|(_, count)| *count > n_by_extension).map_or(by_extension, |(byte, _)| byte)
+}
+
+fn separator_counts(line: &[u8]) -> [(u8, usize); 3] {
+    let mut counts = [(b',', 0), (b'\t', 0), (b';', 0)];
+    let mut quoted = false;
+    for byte in line {
+        quoted ^= *byte == b'"';
+        if let Some((_, count)) = counts.iter_mut().find(|(separator, _)| separator == byte)
+            && !quoted
+        {
+            *count += 1;
+        }
+    }
+    counts
+}
+
+fn csv_error(path: &Path, error: csv::Error) -> Error {
+    let line = error.position().map(csv::Position::line);
+    match error.into_kind() {
+        ErrorKind::Io(error) => broken_stream(path, line, &error),
+        ErrorKind::UnequalLengths { expected_len, len, pos } => Error::Table {
+            path: path.to_path_buf(),
+            line: pos.map(|pos| pos.line()).or(line),
+            column: None,
+            expected: format!("{expected_len} cells as in the header"),
+            received: format!("{len}"),
+            advice: if len == expected_len + 1 && pos_is_second(line) {
+                "R's `write.table` leaves out the name of the first column; add it".into()
+            } else {
+                "complete the row, or write the table again".into()
+            },
+        },
+        other => Error::Table {
+            path: path.to_path_buf(),
+            line,
+            column: None,
+            expected: "a table".into(),
+            received: format!("{other:?}"),
+            advice: "write the table again as CSV".into(),
+        },
+    }
+}
+
+fn pos_is_second(line: Option<u64>) -> bool {
+    line == Some(2)
+}
+
+/// Turns what the system or gzip said into an error that names the file.
+fn broken_stream(path: &Path, line: Option<u64>, error: &std::io::Error) -> Error {
+    use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    if !matches!(error.kind(), UnexpectedEof | InvalidInput | InvalidData) {
+        return Error::io("read", path)(std::io::Error::new(error.kind(), error.to_string()));
+    }
+    let truncated = error.kind() == UnexpectedEof;
+    Error::Table {
+        path: path.to_path_buf(),
+        line,
+        column: None,
+        expected: "a whole gzip file".into(),
+        received: if truncated { "one that ends too early" } else { "a damaged one" }.into(),
+        advice: "fetch or write the file again".into(),
+    }
+}
