@@ -1,0 +1,232 @@
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::agents::{Agents, refuse_date};
+use super::profiles::{ProfileKey, Profiles, StorageLimits};
+use super::recipe::{ReadoutChoice, Recipe};
+use super::report::ReadingReport;
+use super::screen::{RawAssay, Screen};
+use super::split::Split;
+use crate::error::{Error, Result};
+use crate::experiment::{Annotation, Context, Perturbation, Readout, Side};
+use crate::table::{AnnotationRow, InputFile};
+
+/// A whole screen collection, ready to train on.
+///
+/// ```no_run
+/// use phenocopy::dataset::{Dataset, DatasetOptions, Recipe};
+///
+/// let recipe = Recipe::read("data/demo/recipe.toml")?;
+/// let dataset = Dataset::from_recipe(&recipe, recipe.folder(), &DatasetOptions::default())?;
+/// assert_eq!(dataset.perturbations.len(), dataset.annotations.len());
+/// # Ok::<(), phenocopy::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Dataset {
+    /// The recipe's name.
+    pub name: String,
+    /// All perturbations, sorted by side, then symbol; positions are the rows of an index.
+    pub perturbations: Vec<Perturbation>,
+    /// What is known of each perturbation, in the same order.
+    pub annotations: Vec<Annotation>,
+    /// All contexts, in the recipe's order.
+    pub contexts: Vec<Context>,
+    /// All readouts, sorted.
+    pub readouts: Vec<Readout>,
+    /// Normalised values; rows are sorted by perturbation, then context.
+    pub profiles: Profiles,
+    /// Per profile: its spread before it was scaled, in the assay's units; what activity is read from.
+    pub spread: Vec<f32>,
+    /// What the dataset was made by.
+    pub recipe: Recipe,
+    /// The files it was made from.
+    pub inputs: Vec<InputFile>,
+    /// What reading found out.
+    pub report: ReadingReport,
+}
+
+/// How a dataset is made, beside its recipe.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DatasetOptions {
+    /// Which values the constants of normalisation must not see. Positions are those of
+    /// [`Dataset::profiles`] and [`Dataset::readouts`], which do not depend on the split.
+    pub split: Split,
+    /// Where the values lie.
+    pub limits: StorageLimits,
+}
+
+impl Default for DatasetOptions {
+    /// Nothing held out; storage as [`StorageLimits::default`].
+    fn default() -> Self {
+        Self { split: Split::None, limits: StorageLimits::default() }
+    }
+}
+
+/// What a recipe's files hold, before any name was resolved or value changed.
+#[derive(Default)]
+pub(super) struct Raw {
+    /// One per assay of the recipe.
+    pub(super) assays: Vec<RawAssay>,
+    pub(super) compounds: Vec<AnnotationRow>,
+    pub(super) genes: Vec<AnnotationRow>,
+    pub(super) inputs: Vec<InputFile>,
+    pub(super) notices: Vec<String>,
+}
+
+/// Makes a dataset of what was read: no file is touched here.
+pub(super) fn assemble(recipe: &Recipe, raw: Raw, options: &DatasetOptions) -> Result<Dataset> {
+    let mut report = ReadingReport { notices: raw.notices, ..ReadingReport::default() };
+    let assays = || recipe.assays.iter().zip(&raw.assays);
+    let names =
+        assays().map(|(a, r)| (a.perturbation_type, r.measurements.perturbations.as_slice()));
+    let agents = Agents::resolve(names, &raw.compounds, raw.genes, &mut report)?;
+    let readouts = choose_readouts(recipe, &raw.assays, &mut report)?;
+    let mut screens = Vec::with_capacity(recipe.assays.len());
+    for (assay, raw) in assays() {
+        let steps = recipe.steps(assay);
+        screens.push(Screen::gather(assay, raw, steps, &agents)?.at(&readouts));
+    }
+    for (screen, assay) in screens.iter_mut().zip(&recipe.assays) {
+        screen.keep_usable(assay.min_values.unwrap_or(recipe.min_values), &mut report)?;
+    }
+    let (perturbations, rows) = vocabulary(&screens);
+    let (profiles, spread) = normalised(&rows, &screens, readouts.len(), options)?;
+    let raw_names = raw_names(&screens);
+    let annotation = |perturbation| {
+        agents.annotation(perturbation, raw_names.get(perturbation).unwrap_or(&BTreeSet::new()))
+    };
+    Ok(Dataset {
+        name: recipe.name.clone(),
+        annotations: perturbations.iter().map(annotation).collect(),
+        contexts: recipe.assays.iter().map(|assay| Context(assay.context.clone())).collect(),
+        readouts: readouts.into_keys().map(Readout).collect(),
+        perturbations,
+        profiles,
+        spread,
+        recipe: recipe.clone(),
+        inputs: raw.inputs,
+        report,
+    })
+}
+
+/// Returns the kept readouts and their positions, sorted.
+fn choose_readouts(
+    recipe: &Recipe,
+    assays: &[RawAssay],
+    report: &mut ReadingReport,
+) -> Result<BTreeMap<String, usize>> {
+    let mut sides_of: BTreeMap<&str, BTreeSet<Side>> = BTreeMap::new();
+    let mut sides = BTreeSet::new();
+    for (assay, raw) in recipe.assays.iter().zip(assays) {
+        let side = assay.perturbation_type.side();
+        sides.insert(side);
+        let measured = raw.measurements.measured_readouts();
+        for (readout, _) in raw.measurements.readouts.iter().zip(measured).filter(|(_, m)| *m) {
+            sides_of.entry(readout).or_default().insert(side);
+        }
+    }
+    if recipe.readout_kind.to_lowercase().contains("gene") {
+        sides_of.keys().try_for_each(|gene| refuse_date(gene))?;
+    }
+    let n_all = sides_of.len();
+    if recipe.readouts == ReadoutChoice::Shared {
+        sides_of.retain(|_, measured| measured.len() == sides.len());
+    }
+    report.n_readouts_left_out = n_all - sides_of.len();
+    if sides_of.is_empty() {
+        let advice = turned_assay(recipe, assays).map_or(
+            "check that the files name their readouts alike, or set `readouts = \"all\"`"
+                .to_owned(),
+            |context| {
+                format!("the perturbations of `{context}` look like readouts: check its `layout`")
+            },
+        );
+        return Err(Error::data(
+            format!("recipe `{}`", recipe.name),
+            "no readout is measured in a chemical and in a genetic assay",
+            advice,
+        ));
+    }
+    Ok(sides_of.into_keys().map(str::to_owned).zip(0..).collect())
+}
+
+/// Returns the context of an assay most of whose perturbations are readouts of another assay, or
+/// perturbations of the other side: its matrix lies the other way round.
+fn turned_assay<'a>(recipe: &'a Recipe, assays: &[RawAssay]) -> Option<&'a str> {
+    let all = || recipe.assays.iter().zip(assays);
+    let turned = all().find(|(assay, raw)| {
+        let others = || all().filter(|(other, _)| other.context != assay.context);
+        let readouts = others().flat_map(|(_, other)| &other.measurements.readouts);
+        let side = assay.perturbation_type.side();
+        let opposite = others().filter(|(other, _)| other.perturbation_type.side() != side);
+        let perturbations = opposite.flat_map(|(_, other)| &other.measurements.perturbations);
+        let elsewhere: HashSet<&String> = readouts.chain(perturbations).collect();
+        let own = &raw.measurements.perturbations;
+        2 * own.iter().filter(|name| elsewhere.contains(name)).count() > own.len()
+    });
+    turned.map(|(assay, _)| assay.context.as_str())
+}
+
+/// Where each row of the dataset comes from.
+struct Row {
+    key: ProfileKey,
+    /// Position in its screen.
+    profile: usize,
+}
+
+/// Returns all perturbations sorted by side and symbol, and the rows sorted by perturbation and context.
+fn vocabulary(screens: &[Screen]) -> (Vec<Perturbation>, Vec<Row>) {
+    let all: BTreeMap<(Side, String), &Perturbation> = screens
+        .iter()
+        .flat_map(Screen::perturbations)
+        .map(|perturbation| ((perturbation.side(), perturbation.symbol()), perturbation))
+        .collect();
+    let positions: HashMap<&Perturbation, u32> = all.values().copied().zip(0..).collect();
+    let mut rows = Vec::new();
+    for (screen, context) in screens.iter().zip(0..) {
+        for (profile, perturbation) in screen.perturbations().enumerate() {
+            let perturbation = positions.get(perturbation).copied().unwrap_or_default();
+            rows.push(Row { key: ProfileKey { perturbation, context }, profile });
+        }
+    }
+    rows.sort_by_key(|row| row.key);
+    (all.into_values().cloned().collect(), rows)
+}
+
+/// Normalises each screen on its training entries and stores all rows in order.
+fn normalised(
+    rows: &[Row],
+    screens: &[Screen],
+    n_readouts: usize,
+    options: &DatasetOptions,
+) -> Result<(Profiles, Vec<f32>)> {
+    let mut done = Vec::with_capacity(screens.len());
+    for (screen, context) in screens.iter().zip(0..) {
+        let mut positions = vec![0; screen.perturbations().count()];
+        for (position, row) in rows.iter().enumerate().filter(|(_, row)| row.key.context == context)
+        {
+            positions[row.profile] = position;
+        }
+        let trains =
+            |profile: usize, readout: usize| !options.split.holds_out(positions[profile], readout);
+        done.push(screen.normalise(trains)?.store(options.limits)?);
+    }
+    let source = |row: &Row| done.get(row.key.context as usize);
+    let keys = rows.iter().map(|row| row.key).collect();
+    let profiles = Profiles::collect(keys, n_readouts, options.limits, |position, values| {
+        if let Some((row, (profiles, _))) = rows.get(position).and_then(|r| Some((r, source(r)?))) {
+            profiles.copy_row(row.profile, values);
+        }
+        Ok(())
+    })?;
+    let spread = |row| source(row).and_then(|(_, spread)| spread.get(row.profile)).copied();
+    Ok((profiles, rows.iter().map(|row| spread(row).unwrap_or(f32::NAN)).collect()))
+}
+
+/// Returns the names that each perturbation has in the assays' files.
+fn raw_names<'a>(screens: &'a [Screen]) -> BTreeMap<&'a Perturbation, BTreeSet<&'a str>> {
+    let mut names: BTreeMap<&Perturbation, BTreeSet<&str>> = BTreeMap::new();
+    for (perturbation, raw) in screens.iter().flat_map(Screen::raw_names) {
+        names.entry(perturbation).or_default().extend(raw);
+    }
+    names
+}

@@ -1,0 +1,28 @@
+//! Tables and a recipe become observations (perturbation, context, readout, value).
+//!
+//! Takes the rows and matrices of `table/` and a [`Recipe`]; gives a [`Dataset`]: vocabularies,
+//! normalised profiles in profile-major form, annotations, the merges that were made, and the
+//! provenance of every input. [`synthetic`] plants a world of known truth. It knows neither how
+//! files are spelt nor how a model is trained.
+
+mod agents;
+mod assemble;
+mod compounds;
+mod given;
+mod normalise;
+mod profiles;
+mod read;
+mod recipe;
+mod report;
+mod screen;
+mod split;
+pub mod synthetic;
+
+pub use assemble::{Dataset, DatasetOptions};
+pub use normalise::NormalisationStep;
+pub use profiles::{ProfileKey, Profiles, StorageLimits};
+pub use recipe::{AgentKind, AnnotationTable, Assay, AssayLayout, ReadoutChoice, Recipe};
+pub use report::{AssaySummary, DroppedProfile, Merge, MergeReason, ReadingReport, Suggestion};
+pub use split::Split;
+
+pub use crate::table::{Duplicates, InputFile};

@@ -1,0 +1,278 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::normalise::NormalisationStep;
+use crate::error::{Error, Result};
+use crate::experiment::PerturbationType;
+use crate::table::{
+    AnnotationColumns, Duplicates, LongColumns, NameMapping, Orientation, RowFilter, TextFormat,
+};
+
+/// What a dataset is made of: a TOML file that names assays, annotations and how to normalise.
+///
+/// It is data, not code: the manifest of an index carries it, so that an index can be rebuilt.
+///
+/// ```
+/// use phenocopy::dataset::Recipe;
+///
+/// let text = r#"
+///     name = "tiny"
+///     licence = "CC0"
+///     readout = "cell line"
+///     [[assay]]
+///     file = "knockouts.csv"
+///     layout = "wide-readout-rows"
+///     type = "crispr-knockout"
+///     context = "CRISPR"
+///     normalisation = ["median-centre", "unit-spread"]
+/// "#;
+/// let recipe = Recipe::parse(text, "tiny.toml".as_ref())?;
+/// assert_eq!(recipe.assays[0].context, "CRISPR");
+/// assert!(Recipe::parse("nmae = \"typo\"", "bad.toml".as_ref()).is_err());
+/// # Ok::<(), phenocopy::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Short name, also of the index: `cancer-viability`.
+    pub name: String,
+    /// What the data are, for people.
+    #[serde(default)]
+    pub description: String,
+    /// Terms of the data, for people.
+    #[serde(default)]
+    pub licence: String,
+    /// What a readout is: `cell line`, `gene`.
+    #[serde(rename = "readout")]
+    pub readout_kind: String,
+    /// Which readouts are kept.
+    #[serde(default)]
+    pub readouts: ReadoutChoice,
+    /// What happens to profiles of one perturbation that collide within one assay.
+    #[serde(default)]
+    pub duplicates: Duplicates,
+    /// Profiles with fewer values at the kept readouts are left out, unless the assay says otherwise.
+    #[serde(default = "one")]
+    pub min_values: usize,
+    /// Steps of each assay that names none, in order.
+    #[serde(default)]
+    pub normalisation: Vec<NormalisationStep>,
+    /// Known compound–target pairs, for evaluation only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<PathBuf>,
+    /// The screens, in the order of their contexts.
+    #[serde(rename = "assay", default)]
+    pub assays: Vec<Assay>,
+    /// Tables with names and knowledge of compounds and genes.
+    #[serde(rename = "annotation", default)]
+    pub annotations: Vec<AnnotationTable>,
+    /// Where the recipe was read from; paths start here unless a data folder is given.
+    #[serde(skip)]
+    pub path: PathBuf,
+}
+
+/// Which readouts of the assays are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReadoutChoice {
+    /// Those measured in at least one chemical and one genetic assay; all if there is only one side.
+    #[default]
+    Shared,
+    /// All.
+    All,
+}
+
+/// One screen: a file, how to read it, and how to normalise it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Assay {
+    /// The file, relative to the data folder.
+    pub file: PathBuf,
+    /// How the file is laid out.
+    pub layout: AssayLayout,
+    /// What its perturbations are.
+    #[serde(rename = "type")]
+    pub perturbation_type: PerturbationType,
+    /// Where it was measured; each assay is one context.
+    pub context: String,
+    /// The separator, where detection fails.
+    #[serde(default, skip_serializing_if = "TextFormat::is_detected")]
+    pub format: TextFormat,
+    /// Steps in order, in place of the recipe's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub normalisation: Option<Vec<NormalisationStep>>,
+    /// In place of the recipe's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_values: Option<usize>,
+    /// In place of the recipe's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duplicates: Option<Duplicates>,
+    /// Columns of a long table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<LongColumns>,
+    /// Rows of a long table to keep.
+    #[serde(default, rename = "filter", skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<RowFilter>,
+    /// A sheet that says what each sample (well, plate position) holds: samples it does not name
+    /// are left out, samples of one perturbation are averaged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<NameMapping>,
+    /// A table that turns the file's perturbation ids into names; ids it does not name stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub perturbation_names: Option<NameMapping>,
+    /// A table that turns the file's readout ids into names; ids it does not name stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readout_names: Option<NameMapping>,
+}
+
+/// How a file of values is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AssayLayout {
+    /// A matrix: a row is a readout, a column a perturbation.
+    WideReadoutRows,
+    /// A matrix: a row is a perturbation, a column a readout.
+    WidePerturbationRows,
+    /// A table with one value in each row.
+    Long,
+}
+
+impl AssayLayout {
+    /// Returns which way a matrix lies; none for a long table.
+    #[must_use]
+    pub fn orientation(self) -> Option<Orientation> {
+        match self {
+            Self::WideReadoutRows => Some(Orientation::ReadoutRows),
+            Self::WidePerturbationRows => Some(Orientation::PerturbationRows),
+            Self::Long => None,
+        }
+    }
+}
+
+/// What the agents of an annotation table are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AgentKind {
+    /// Compounds.
+    Compound,
+    /// Genes; synonyms are aliases and previous symbols.
+    Gene,
+}
+
+/// One annotation table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnnotationTable {
+    /// What its rows are about.
+    #[serde(rename = "for")]
+    pub agents: AgentKind,
+    /// The file, relative to the data folder.
+    pub file: PathBuf,
+    /// The separator of columns, where detection fails.
+    #[serde(default, skip_serializing_if = "TextFormat::is_detected")]
+    pub format: TextFormat,
+    /// What separates the values of a list in a cell.
+    #[serde(default = "bar")]
+    pub list_separator: String,
+    /// Which columns hold what.
+    pub columns: AnnotationColumns,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn bar() -> String {
+    "|".to_owned()
+}
+
+impl Recipe {
+    /// Reads a recipe from a TOML file.
+    ///
+    /// # Errors
+    /// When the file cannot be read or [`Recipe::parse`] refuses it.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads a recipe from text; `path` is where it came from.
+    ///
+    /// # Errors
+    /// Names the line of a key that is unknown, missing or of the wrong kind, and an assay whose
+    /// keys contradict each other.
+    pub fn parse(text: &str, path: &Path) -> Result<Self> {
+        let refuse = |error: &toml::de::Error| {
+            let line = error.span().and_then(|span| text.get(..span.start));
+            let line = line.map_or(String::new(), |before| {
+                format!("line {}: ", before.matches('\n').count() + 1)
+            });
+            recipe_error(path, format!("{line}{}", error.message().replace('\n', " ")))
+        };
+        let mut recipe: Self = toml::from_str(text).map_err(|error| refuse(&error))?;
+        recipe.path = path.to_path_buf();
+        recipe.check()?;
+        Ok(recipe)
+    }
+
+    /// Returns the recipe as TOML: what [`Recipe::parse`] reads back.
+    ///
+    /// # Errors
+    /// When the recipe cannot be written as TOML.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self).map_err(Error::engine("toml", "write the recipe"))
+    }
+
+    /// Returns the folder that paths are relative to when no data folder is given.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    }
+
+    /// Returns the normalisation steps of an assay.
+    #[must_use]
+    pub fn steps<'a>(&'a self, assay: &'a Assay) -> &'a [NormalisationStep] {
+        assay.normalisation.as_deref().unwrap_or(&self.normalisation)
+    }
+
+    fn check(&self) -> Result<()> {
+        let problem = |problem: String| Err(recipe_error(&self.path, problem));
+        if self.name.trim().is_empty() {
+            return problem("`name` is empty".into());
+        }
+        if self.assays.is_empty() {
+            return problem("there is no `[[assay]]`".into());
+        }
+        for (position, assay) in self.assays.iter().enumerate() {
+            let context = &assay.context;
+            if self.assays.iter().take(position).any(|other| other.context == *context) {
+                return problem(format!("two assays have the context `{context}`"));
+            }
+            if (assay.layout == AssayLayout::Long) != assay.columns.is_some() {
+                return problem(format!(
+                    "assay `{context}`: `columns` goes with `layout = \"long\"` and only with it"
+                ));
+            }
+            if assay.columns.is_none() && !assay.filters.is_empty() {
+                return problem(format!("assay `{context}`: only long tables have a `filter`"));
+            }
+        }
+        for table in &self.annotations {
+            if table.columns.name.is_empty() || table.list_separator.is_empty() {
+                return problem(format!(
+                    "annotation `{}` needs `columns.name` and a `list_separator`",
+                    table.file.display()
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn recipe_error(path: &Path, problem: String) -> Error {
+    let advice = "correct the recipe; data/README.md describes every key".into();
+    Error::Recipe { path: path.to_path_buf(), problem, advice }
+}
