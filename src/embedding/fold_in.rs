@@ -1,0 +1,194 @@
+use super::cholesky::Cholesky;
+use crate::error::{Error, Result};
+
+/// What a squared length of the embedding costs against squared errors of the values. Weak on purpose:
+/// how far an embedding is to be believed is decided afterwards, by [`Reliability`](super::Reliability).
+/// From 1 to 10 the retrieval of targets on viability screens is the same.
+pub const RIDGE: f64 = 3.0;
+
+/// Fits the embedding of a profile while all weights of a product head stay as they are.
+///
+/// ŷ_r = Σ_k z_k · a(C)_k · zR_rk + b(C) is linear in z, so the z of the least squared error over the
+/// measured readouts, with [`RIDGE`] · |z|² added, has a closed form: missing values are left out
+/// exactly, and no training is needed.
+///
+/// ```
+/// use phenocopy::embedding::FoldIn;
+///
+/// // Two readouts, two dimensions, one context that doubles the first dimension.
+/// let fold_in = FoldIn::new(vec![10.0, 0.0, 0.0, 10.0], vec![2.0, 1.0], vec![0.0], 2)?;
+/// let embedding = fold_in.embed(0, &[20.0, f32::NAN])?;
+/// assert!((embedding[0] - 400.0 / 403.0).abs() < 1e-6 && embedding[1] == 0.0);
+/// # Ok::<(), phenocopy::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoldIn {
+    dim: usize,
+    /// zR, `n_readouts × dim`.
+    readouts: Vec<f32>,
+    /// a(C), `n_contexts × dim`.
+    contexts: Vec<f32>,
+    /// b(C).
+    offsets: Vec<f32>,
+    /// Σ_r zR_r zR_rᵀ over all readouts.
+    gram: Vec<f64>,
+}
+
+impl FoldIn {
+    /// Takes the frozen weights: zR (n readouts × `dim`), a(C) (n contexts × `dim`) and b(C).
+    ///
+    /// # Errors
+    /// When the tables do not fit each other.
+    pub fn new(
+        readouts: Vec<f32>,
+        contexts: Vec<f32>,
+        offsets: Vec<f32>,
+        dim: usize,
+    ) -> Result<Self> {
+        let is_whole = dim > 0 && readouts.len().is_multiple_of(dim);
+        if !is_whole || contexts.len() != offsets.len() * dim {
+            return Err(Error::data(
+                "weights of the product head",
+                format!("{} and {} numbers of dim {dim}", readouts.len(), contexts.len()),
+                "take readouts, contexts and offsets from one model",
+            ));
+        }
+        let mut gram = vec![0.0; dim * dim];
+        readouts.chunks_exact(dim).for_each(|readout| add_outer(&mut gram, readout, 1.0));
+        Ok(Self { dim, readouts, contexts, offsets, gram })
+    }
+
+    /// Returns the length of an embedding.
+    #[must_use]
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Returns the embedding of a profile in a context, zero where nothing was measured.
+    ///
+    /// # Shapes
+    /// `values`: one per readout, NaN for missing. Cost `O(n_readouts · dim² + dim³)`.
+    ///
+    /// # Errors
+    /// When there is no such context, the number of values differs from that of readouts, or a value
+    /// is infinite.
+    pub fn embed(&self, context: u32, values: &[f32]) -> Result<Vec<f32>> {
+        let dim = self.dim;
+        let at = context as usize;
+        let scales = self.contexts.get(at * dim..(at + 1) * dim);
+        let (Some(scales), Some(offset)) = (scales, self.offsets.get(at)) else {
+            let expected = format!("below {}", self.offsets.len());
+            return Err(Error::parameter("context", expected, context));
+        };
+        if values.len() * dim != self.readouts.len() || values.iter().any(|v| v.is_infinite()) {
+            return Err(Error::data(
+                "profile",
+                format!(
+                    "{} values do not fit {} readouts",
+                    values.len(),
+                    self.readouts.len() / dim
+                ),
+                "give a finite value or NaN for each readout of the model",
+            ));
+        }
+        let mut system = self.observed_gram(values);
+        for (i, row) in system.chunks_exact_mut(dim).enumerate() {
+            let scale = f64::from(scales[i]);
+            row.iter_mut().zip(scales).for_each(|(g, a)| *g *= scale * f64::from(*a));
+            row[i] += RIDGE;
+        }
+        let mut embedding = vec![0.0; dim];
+        for (readout, value) in self.readouts.chunks_exact(dim).zip(values) {
+            if !value.is_nan() {
+                let residual = f64::from(*value) - f64::from(*offset);
+                embedding.iter_mut().zip(readout).for_each(|(b, r)| *b += residual * f64::from(*r));
+            }
+        }
+        embedding.iter_mut().zip(scales).for_each(|(b, a)| *b *= f64::from(*a));
+        let singular = || {
+            let advice = "lower the learning rate: the weights of the model have diverged";
+            Error::data("profile", "its embedding has no solution", advice)
+        };
+        Cholesky::new(system, dim).ok_or_else(singular)?.solve(&mut embedding);
+        Ok(embedding.into_iter().map(|value| value as f32).collect())
+    }
+
+    /// Σ zR_r zR_rᵀ over the measured readouts: summed, or the full sum less the missing ones,
+    /// whichever touches fewer readouts.
+    fn observed_gram(&self, values: &[f32]) -> Vec<f64> {
+        let n_missing = values.iter().filter(|value| value.is_nan()).count();
+        let mostly_measured = 2 * n_missing < values.len();
+        let (mut gram, sign) = if mostly_measured {
+            (self.gram.clone(), -1.0)
+        } else {
+            (vec![0.0; self.gram.len()], 1.0)
+        };
+        for (readout, value) in self.readouts.chunks_exact(self.dim).zip(values) {
+            if value.is_nan() == mostly_measured {
+                add_outer(&mut gram, readout, sign);
+            }
+        }
+        gram
+    }
+}
+
+/// Adds `weight` · v·vᵀ; only the lower half, which is all that a factorisation reads.
+fn add_outer(sum: &mut [f64], v: &[f32], weight: f64) {
+    for (i, (row, a)) in sum.chunks_exact_mut(v.len()).zip(v).enumerate() {
+        let a = weight * f64::from(*a);
+        row[..=i].iter_mut().zip(v).for_each(|(sum, b)| *sum += a * f64::from(*b));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fold_in() -> FoldIn {
+        let number = |i: usize| ((i * 7919 + 13) % 101) as f32 / 25.0 - 2.0;
+        let readouts = (0..40 * 3).map(number).collect();
+        FoldIn::new(readouts, vec![1.2, 0.7, 0.9, 0.5, 1.5, 1.0], vec![0.1, -0.2], 3).unwrap()
+    }
+
+    fn squared_error(fold_in: &FoldIn, context: usize, values: &[f32], z: &[f32]) -> f64 {
+        let scales = &fold_in.contexts[context * 3..context * 3 + 3];
+        let error = |(readout, value): (&[f32], &f32)| {
+            let terms = readout.iter().zip(z).zip(scales);
+            let predicted: f32 = terms.map(|((r, z), a)| r * z * a).sum();
+            f64::from(value - predicted - fold_in.offsets[context]).powi(2)
+        };
+        let measured = fold_in.readouts.chunks(3).zip(values).filter(|(_, v)| !v.is_nan());
+        let size: f64 = z.iter().map(|z| f64::from(*z).powi(2)).sum();
+        measured.map(error).sum::<f64>() + RIDGE * size
+    }
+
+    #[test]
+    fn no_step_away_from_the_embedding_lowers_the_penalised_error() {
+        let fold_in = fold_in();
+        for n_missing in [0, 5, 30] {
+            let value = |i: usize| if i < n_missing { f32::NAN } else { (i as f32).sin() };
+            let values: Vec<f32> = (0..40).map(value).collect();
+            let z = fold_in.embed(1, &values).unwrap();
+            let best = squared_error(&fold_in, 1, &values, &z);
+            for (k, step) in [(0, 0.01), (0, -0.01), (1, 0.01), (1, -0.01), (2, 0.01), (2, -0.01)] {
+                let mut other = z.clone();
+                other[k] += step;
+                assert!(squared_error(&fold_in, 1, &values, &other) > best, "{n_missing} {k}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_profile_without_values_lies_at_zero() {
+        assert_eq!(fold_in().embed(0, &[f32::NAN; 40]).unwrap(), [0.0; 3]);
+    }
+
+    #[test]
+    fn what_does_not_fit_the_model_is_refused() {
+        let fold_in = fold_in();
+        assert!(fold_in.embed(2, &[0.0; 40]).unwrap_err().to_string().contains("context"));
+        assert!(fold_in.embed(0, &[0.0; 39]).is_err());
+        assert!(fold_in.embed(0, &[f32::INFINITY; 40]).is_err());
+        assert!(FoldIn::new(vec![0.0; 7], vec![1.0; 3], vec![0.0], 3).is_err());
+    }
+}

@@ -1,0 +1,28 @@
+//! Row-ordered unit vectors, their similarities, and the exact scan.
+//!
+//! Takes vectors of a model or of a file; gives [`Embeddings`] (finite, unit, an ensemble joined
+//! through [`Centring`]), the embeddings of profiles by [`FoldIn`] with frozen weights and what of them
+//! is reproducible by [`Reliability`], [`RowSet`]s, [`Neighbour`]s in one total order, and the exact top k of
+//! [`scan()`] and [`scan_batch`]. Every similarity of the crate comes from one SIMD dot product, so
+//! that the scan and the graph walk agree to the last bit. It knows no model, index or file.
+
+mod centring;
+mod cholesky;
+pub(crate) mod dot;
+mod fold_in;
+mod neighbour;
+mod profiles;
+mod reliability;
+mod row_set;
+mod scan;
+mod vectors;
+
+pub use centring::Centring;
+pub use dot::{similarities, similarity, similarity_matrix};
+pub use fold_in::{FoldIn, RIDGE};
+pub use neighbour::{Neighbour, TopK};
+pub use profiles::embed_from_profiles;
+pub use reliability::Reliability;
+pub use row_set::RowSet;
+pub use scan::{check_query, scan, scan_batch};
+pub use vectors::Embeddings;
