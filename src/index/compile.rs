@@ -1,0 +1,117 @@
+use super::builder::{IndexBuilder, Provenance};
+use super::describe::describe;
+use super::manifest::{HeldOutFit, TrainingSummary};
+use super::response::Responses;
+use crate::dataset::Dataset;
+use crate::embedding::{Embeddings, FoldIn, embed_from_profiles};
+use crate::error::{Error, Result};
+use crate::experiment::Side;
+use crate::model::{Ensemble, Fit, FitComparison, Lpm, TrainingReport};
+
+/// Perturbations whose responses are predicted at once, so that memory stays small.
+const BLOCK: usize = 1024;
+
+impl<'a> IndexBuilder<'a> {
+    /// Takes everything an index holds from a dataset and the ensemble trained on it: the members'
+    /// embeddings joined (of the product head by [`embed_from_profiles`], of `concat` as trained), responses averaged over contexts and members, records, weights and provenance.
+    ///
+    /// # Errors
+    /// When the ensemble was trained on another dataset, or its embeddings are not finite.
+    pub fn from_ensemble(
+        dataset: &Dataset,
+        ensemble: &'a Ensemble,
+        report: &TrainingReport,
+    ) -> Result<Self> {
+        let sides: Vec<Side> = dataset.perturbations.iter().map(|p| p.side()).collect();
+        let members = ensemble.members().iter().map(|member| perturbation_vectors(dataset, member));
+        let members: Vec<Vec<f32>> = members.collect::<Result<_>>()?;
+        let dim = members.first().map_or(0, Vec::len) / sides.len().max(1);
+        let embeddings = Embeddings::join(&members, dim, &sides)?;
+        let n_chemical = sides.iter().filter(|side| **side == Side::Chemical).count();
+        let readouts = dataset.readouts.iter().map(|readout| readout.0.clone()).collect();
+        let halves = [0..n_chemical, n_chemical..sides.len()];
+        let responses =
+            Responses::factorise(mean_responses(dataset, ensemble)?, readouts, &halves)?;
+        let builder = Self::new(dataset.name.clone(), embeddings, describe(dataset))?;
+        Ok(builder
+            .responses(responses)
+            .provenance(provenance(dataset, ensemble, report)?)
+            .model(|folder| ensemble.save(folder)))
+    }
+}
+
+/// Returns a member's vector of each perturbation, row by row.
+fn perturbation_vectors(dataset: &Dataset, member: &Lpm) -> Result<Vec<f32>> {
+    let Some(offsets) = member.context_offsets()? else {
+        return member.perturbation_embeddings();
+    };
+    let (readouts, contexts) = (member.readout_embeddings()?, member.context_embeddings()?);
+    let fold_in = FoldIn::new(readouts, contexts, offsets, member.config().embedding_dim)?;
+    embed_from_profiles(dataset, &fold_in)
+}
+
+/// Returns predicted responses averaged over all contexts, `n_perturbations × n_readouts`.
+fn mean_responses(dataset: &Dataset, ensemble: &Ensemble) -> Result<Vec<f32>> {
+    let n_perturbations = dataset.perturbations.len() as u32;
+    let n_contexts = dataset.contexts.len() as u32;
+    let mut responses = Vec::with_capacity(dataset.perturbations.len() * dataset.readouts.len());
+    for first in (0..n_perturbations).step_by(BLOCK) {
+        let block: Vec<u32> = (first..n_perturbations.min(first + BLOCK as u32)).collect();
+        let mut sum = ensemble.predict(&block, 0)?;
+        for context in 1..n_contexts {
+            let predicted = ensemble.predict(&block, context)?;
+            sum.iter_mut().zip(predicted).for_each(|(sum, value)| *sum += value);
+        }
+        responses.extend(sum.into_iter().map(|sum| sum / n_contexts as f32));
+    }
+    Ok(responses)
+}
+
+fn provenance(
+    dataset: &Dataset,
+    ensemble: &Ensemble,
+    report: &TrainingReport,
+) -> Result<Provenance> {
+    let config = ensemble.members().first().map(|member| serde_json::to_value(member.config()));
+    let model = config
+        .transpose()
+        .map_err(Error::engine("serde_json", "write the model's configuration"))?;
+    Ok(Provenance {
+        recipe: Some(dataset.recipe.clone()),
+        inputs: dataset.inputs.clone(),
+        notes: dataset.report.sentences(),
+        contexts: dataset.contexts.iter().map(|context| context.0.clone()).collect(),
+        readouts: dataset.readouts.len(),
+        profiles: dataset.profiles.n_profiles(),
+        observations: dataset.profiles.n_observed(),
+        seeds: ensemble.seeds(),
+        model,
+        training: Some(summary(report)),
+    })
+}
+
+fn summary(report: &TrainingReport) -> TrainingSummary {
+    let tables = [("all", report.overall), ("without knock-outs", report.without_knockouts)];
+    let held_out = tables.iter().filter_map(|(entries, fit)| Some((entries, fit.as_ref()?)));
+    TrainingSummary {
+        epochs: report.epochs,
+        held_out: held_out.flat_map(|(entries, fit)| rows(entries, fit)).collect(),
+    }
+}
+
+fn rows(entries: &str, comparison: &FitComparison) -> [HeldOutFit; 3] {
+    let row = |method: &str, fit: &Fit| HeldOutFit {
+        method: method.to_owned(),
+        entries: entries.to_owned(),
+        count: fit.n as usize,
+        rmse: fit.rmse,
+        r2: fit.r2,
+        mae: fit.mae,
+        pearson: fit.pearson,
+    };
+    [
+        row("model", &comparison.model),
+        row("perturbation mean", &comparison.perturbation_mean),
+        row("readout mean", &comparison.readout_mean),
+    ]
+}

@@ -1,0 +1,33 @@
+//! One folder per index: written atomically, verified when opened.
+//!
+//! Takes unit vectors, records and (where a model was trained) responses and weights; gives an
+//! [`Index`] that any number of threads and processes read at once. Each engine has one file here:
+//! hnsw_rs in `vector/`, tantivy in `metadata/`, rkyv in `record.rs`. It knows nothing of queries
+//! by name or of ranking; that is `search/`.
+
+mod builder;
+#[cfg(feature = "train")]
+mod compile;
+mod describe;
+pub mod file;
+mod folder;
+mod manifest;
+mod metadata;
+mod open;
+mod record;
+mod response;
+pub mod vector;
+
+pub use builder::{BuildStep, IndexBuilder, Progress, Provenance, TARGET_RECALL};
+pub use describe::describe;
+pub use folder::StagedFolder;
+pub use manifest::{
+    Counts, FORMAT_VERSION, FileDigest, GraphSummary, HeldOutFit, Manifest, TrainingSummary,
+};
+pub use metadata::{Filter, Metadata, NameKind};
+pub use open::Index;
+pub use record::{Record, Records};
+pub use response::{RESPONSE_RANK, ResponseTable, Responses};
+
+/// What to do about a damaged index.
+const REBUILD: &str = "restore it from a copy, or rebuild the index with `phenocopy build`";

@@ -1,0 +1,368 @@
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use pulp::{Arch, Simd, WithSimd};
+
+use super::graph::{FlatGraph, Layer};
+use super::links::NONE;
+use crate::embedding::dot::{TILE, dot, dot_rows};
+use crate::embedding::{Neighbour, RowSet, check_query, scan};
+use crate::error::{Error, Result};
+
+/// How far a walk goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WalkParameters {
+    /// Neighbours wanted.
+    pub k: usize,
+    /// Candidates kept (`efSearch`): more find more of the true neighbours and take longer; raised to `k` if below.
+    pub ef: usize,
+}
+
+/// Memory of a walk, kept from one search to the next; one per thread.
+#[derive(Debug, Clone, Default)]
+pub struct WalkScratch {
+    /// One bit per row: small enough for the first-level cache, cleared at each search.
+    visited: Vec<u64>,
+    /// Nodes to expand, best on top.
+    frontier: BinaryHeap<u64>,
+    /// Best allowed nodes so far, worst on top.
+    found: BinaryHeap<Reverse<u64>>,
+    /// Unvisited neighbours of the node being expanded.
+    fresh: Vec<u32>,
+    n_similarities: usize,
+}
+
+impl WalkScratch {
+    /// Returns how many similarities the last walk computed, its cost.
+    #[must_use]
+    pub fn n_similarities(&self) -> usize {
+        self.n_similarities
+    }
+
+    fn reset(&mut self, n_rows: usize) {
+        self.visited.clear();
+        self.visited.resize(n_rows.div_ceil(64), 0);
+        self.frontier.clear();
+        self.found.clear();
+        self.fresh.clear();
+        self.n_similarities = 0;
+    }
+}
+
+impl FlatGraph {
+    /// Returns the `k` most similar rows found by a walk, best first.
+    ///
+    /// With a filter the walk passes through rows that are not allowed and goes on until enough
+    /// allowed ones are found; when it would cost more than a scan of the allowed rows, or ends
+    /// with fewer than k, the exact scan answers. So k rows come back whenever k are allowed.
+    ///
+    /// # Shapes
+    /// `vectors`: the n × `dim` matrix the graph was built from; `query`: `dim`, unit.
+    ///
+    /// # Errors
+    /// When `vectors` is not of that shape, or the query has another length or is not finite.
+    pub fn search(
+        &self,
+        vectors: &[f32],
+        query: &[f32],
+        parameters: &WalkParameters,
+        allowed: Option<&RowSet>,
+        scratch: &mut WalkScratch,
+    ) -> Result<Vec<Neighbour>> {
+        check_query(query, self.dim)?;
+        if vectors.len() != self.n_rows * self.dim {
+            return Err(Error::data(
+                "vectors of the graph",
+                format!("{} numbers, not {} rows of {}", vectors.len(), self.n_rows, self.dim),
+                "rebuild the index with `phenocopy build`",
+            ));
+        }
+        let n_allowed = allowed.map_or(self.n_rows, RowSet::len);
+        let k = parameters.k.min(n_allowed);
+        if k == 0 {
+            return Ok(Vec::new());
+        }
+        scratch.reset(self.n_rows);
+        let ef = parameters.ef.max(k).min(self.n_rows);
+        let budget = if allowed.is_some() { n_allowed } else { usize::MAX };
+        let walk = Walk { graph: self, vectors, query, ef, budget, allowed, scratch };
+        let neighbours = if Arch::new().dispatch(walk) {
+            self.best_rows(k, allowed, scratch)
+        } else {
+            Vec::new()
+        };
+        if neighbours.len() < k {
+            return Ok(scan(vectors, self.dim, query, allowed, k));
+        }
+        Ok(neighbours)
+    }
+
+    /// Empties `scratch.found` into rows, duplicates included.
+    fn best_rows(
+        &self,
+        k: usize,
+        allowed: Option<&RowSet>,
+        scratch: &mut WalkScratch,
+    ) -> Vec<Neighbour> {
+        let mut nodes: Vec<u64> = scratch.found.drain().map(|Reverse(key)| key).collect();
+        nodes.sort_unstable_by_key(|key| Reverse(*key));
+        let mut rows: Vec<Neighbour> = Vec::with_capacity(k);
+        for key in nodes {
+            let (node, similarity) = (row_of(key), similarity_of(key));
+            // A tie may cross the k-th place: all of it is taken, sorted, then cut.
+            if rows.len() >= k && rows.last().is_some_and(|last| last.similarity > similarity) {
+                break;
+            }
+            let chain =
+                self.equal_rows(node).filter(|row| allowed.is_none_or(|a| a.contains(*row)));
+            rows.extend(chain.map(|row| Neighbour { row, similarity }));
+        }
+        rows.sort_unstable();
+        rows.truncate(k);
+        rows
+    }
+
+    /// Returns a node's row and the rows of equal vectors.
+    fn equal_rows(&self, node: u32) -> impl Iterator<Item = u32> + '_ {
+        let next = self.next_duplicate.as_slice();
+        // Chains ascend: whatever does not is damage and ends the chain.
+        std::iter::successors(Some(node), move |row| {
+            next.get(*row as usize).copied().filter(|next| *next != NONE && next > row)
+        })
+    }
+
+    #[inline(always)]
+    fn allows(&self, node: u32, allowed: Option<&RowSet>) -> bool {
+        match allowed {
+            None => true,
+            Some(rows) => {
+                rows.contains(node) || self.equal_rows(node).any(|row| rows.contains(row))
+            }
+        }
+    }
+}
+
+/// One search; the instruction set is chosen once, for all of it.
+struct Walk<'a> {
+    graph: &'a FlatGraph,
+    vectors: &'a [f32],
+    query: &'a [f32],
+    ef: usize,
+    /// Similarities after which a scan is cheaper.
+    budget: usize,
+    allowed: Option<&'a RowSet>,
+    scratch: &'a mut WalkScratch,
+}
+
+impl WithSimd for Walk<'_> {
+    /// Whether the walk came to its end.
+    type Output = bool;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) -> bool {
+        let start = self.descend(simd);
+        // The entry point reaches every node, the point found by descending need not.
+        for seed in [start, self.graph.entry] {
+            if self.visit(seed) {
+                self.scratch.fresh.push(seed);
+            }
+        }
+        self.weigh(simd);
+        self.expand(simd)
+    }
+}
+
+impl<'a> Walk<'a> {
+    /// Follows the upper layers greedily and returns the row where level 0 begins.
+    #[inline(always)]
+    fn descend<S: Simd>(&mut self, simd: S) -> u32 {
+        let Some(top) = self.graph.upper.last() else { return self.graph.entry };
+        let entry = top.rows.as_slice().binary_search(&self.graph.entry).unwrap_or(0);
+        let mut place = entry as u32;
+        for layer in self.graph.upper.iter().rev() {
+            place = self.climb(simd, layer, place);
+            let below = layer.below.as_slice().get(place as usize).copied();
+            place = below.unwrap_or(self.graph.entry);
+        }
+        place
+    }
+
+    /// Moves to the best neighbour as long as that is better; the similarity grows, so it ends.
+    #[inline(always)]
+    fn climb<S: Simd>(&mut self, simd: S, layer: &Layer, start: u32) -> u32 {
+        let (rows, links) = (layer.rows.as_slice(), layer.links.view());
+        let row = |place: u32| rows.get(place as usize).copied().unwrap_or(NONE);
+        let mut best = (self.similarity(simd, row(start)), start);
+        loop {
+            let centre = best.1;
+            for place in links.of(centre) {
+                self.prefetch(row(place));
+            }
+            for place in links.of(centre) {
+                let similarity = self.similarity(simd, row(place));
+                if similarity > best.0 {
+                    best = (similarity, place);
+                }
+            }
+            if best.1 == centre {
+                return centre;
+            }
+        }
+    }
+
+    /// Best-first search of level 0; returns false where the budget ran out.
+    #[inline(always)]
+    fn expand<S: Simd>(&mut self, simd: S) -> bool {
+        let base = self.graph.base();
+        while let Some(key) = self.scratch.frontier.pop() {
+            if key < self.threshold() {
+                break;
+            }
+            if self.scratch.n_similarities > self.budget {
+                return false;
+            }
+            for neighbour in base.of(row_of(key)) {
+                if self.visit(neighbour) {
+                    self.prefetch(neighbour);
+                    self.scratch.fresh.push(neighbour);
+                }
+            }
+            // Most often the best of the others is expanded next.
+            if let Some(next) = self.scratch.frontier.peek() {
+                prefetch(base.slots(row_of(*next)));
+            }
+            self.weigh(simd);
+        }
+        true
+    }
+
+    /// Computes the similarities of the fresh nodes and takes in those that are good enough.
+    #[inline(always)]
+    fn weigh<S: Simd>(&mut self, simd: S) {
+        let fresh = std::mem::take(&mut self.scratch.fresh);
+        self.scratch.n_similarities += fresh.len();
+        let (tiles, rest) = fresh.as_chunks::<TILE>();
+        for tile in tiles {
+            let similarities = dot_rows(simd, self.query, tile.map(|node| self.vector(node)));
+            for (node, similarity) in tile.iter().zip(similarities) {
+                self.take(*node, similarity);
+            }
+        }
+        for node in rest {
+            self.take(*node, self.similarity(simd, *node));
+        }
+        self.scratch.fresh = fresh;
+        self.scratch.fresh.clear();
+    }
+
+    #[inline(always)]
+    fn take(&mut self, node: u32, similarity: f32) {
+        let key = key_of(node, similarity);
+        if similarity.is_nan() || key < self.threshold() {
+            return;
+        }
+        self.scratch.frontier.push(key);
+        if !self.graph.allows(node, self.allowed) {
+            return;
+        }
+        let found = &mut self.scratch.found;
+        if found.len() < self.ef {
+            found.push(Reverse(key));
+        } else if let Some(mut worst) = found.peek_mut() {
+            *worst = Reverse(key);
+        }
+    }
+
+    /// Returns the key of the worst kept node; 0, which is below all keys, while there is room.
+    #[inline(always)]
+    fn threshold(&self) -> u64 {
+        match self.scratch.found.peek() {
+            Some(Reverse(worst)) if self.scratch.found.len() >= self.ef => *worst,
+            _ => 0,
+        }
+    }
+
+    /// Marks a node; returns whether it is in range and was not marked before.
+    #[inline(always)]
+    fn visit(&mut self, node: u32) -> bool {
+        let Some(word) = self.scratch.visited.get_mut(node as usize / 64) else { return false };
+        let bit = 1 << (node % 64);
+        let is_new = *word & bit == 0;
+        *word |= bit;
+        is_new
+    }
+
+    /// Returns a node's vector; an empty one, which has no similarity, for an id out of range.
+    #[inline(always)]
+    fn vector(&self, node: u32) -> &'a [f32] {
+        let dim = self.query.len();
+        let start = node as usize * dim;
+        self.vectors.get(start..start + dim).unwrap_or_default()
+    }
+
+    #[inline(always)]
+    fn similarity<S: Simd>(&self, simd: S, node: u32) -> f32 {
+        let vector = self.vector(node);
+        if vector.is_empty() { f32::NAN } else { dot(simd, self.query, vector) }
+    }
+
+    #[inline(always)]
+    fn prefetch(&self, node: u32) {
+        prefetch(self.vector(node));
+    }
+}
+
+/// Asks the memory for numbers that will be needed soon, cache line by cache line.
+#[inline(always)]
+#[allow(unsafe_code)]
+fn prefetch<T: bytemuck::Pod>(numbers: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in numbers.chunks(64 / size_of::<T>()) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: the address lies in a live slice, and a prefetch changes nothing but the cache.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = numbers;
+}
+
+/// Packs a node and its similarity so that the order of the numbers is the order of [`Neighbour`]:
+/// greater is better. The sign bit is flipped for positive numbers, all bits for negative ones.
+#[inline(always)]
+fn key_of(node: u32, similarity: f32) -> u64 {
+    let bits = similarity.to_bits();
+    let ordered = if bits >> 31 == 0 { bits | 1 << 31 } else { !bits };
+    u64::from(ordered) << 32 | u64::from(!node)
+}
+
+#[inline(always)]
+fn row_of(key: u64) -> u32 {
+    !(key as u32)
+}
+
+fn similarity_of(key: u64) -> f32 {
+    let ordered = (key >> 32) as u32;
+    f32::from_bits(if ordered >> 31 == 1 { ordered & !(1 << 31) } else { !ordered })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_order_as_neighbours_do() {
+        let mut neighbours: Vec<Neighbour> = [-1.0, -0.25, 0.0, 1e-20, 0.5, 0.5, 1.0]
+            .into_iter()
+            .enumerate()
+            .map(|(row, similarity)| Neighbour { row: row as u32, similarity })
+            .collect();
+        let mut keys: Vec<u64> = neighbours.iter().map(|n| key_of(n.row, n.similarity)).collect();
+        neighbours.sort();
+        keys.sort_by_key(|key| Reverse(*key));
+        let unpacked: Vec<Neighbour> = keys
+            .iter()
+            .map(|key| Neighbour { row: row_of(*key), similarity: similarity_of(*key) })
+            .collect();
+        assert_eq!(unpacked, neighbours);
+    }
+}
