@@ -1,0 +1,15 @@
+//! A query by name becomes ranked hits.
+//!
+//! Takes an open index and a [`Query`]; gives an [`Answer`]: the hits of the panel in order of
+//! similarity, with their records. Filters narrow the panel before neighbours are chosen; a planner
+//! picks the graph or the exact scan. It prints nothing and reads no tables.
+
+mod hit;
+mod panel;
+mod plan;
+mod query;
+mod resolve;
+
+pub use hit::{Answer, Hit};
+pub use plan::Engine;
+pub use query::{Query, Scope, Via};
