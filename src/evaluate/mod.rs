@@ -1,0 +1,16 @@
+//! How good the answers are: retrieval of known targets and prediction of held-out values, always beside baselines.
+//!
+//! Takes a [`Dataset`](crate::dataset::Dataset), known pairs of compound and target gene, and
+//! anything that gives similarities or predictions (an index, a model, a closure); gives estimates
+//! with intervals. The protocols are those of the project's STATISTICS document and of the field:
+//! labels are used here and nowhere else. It knows no file format, no engine and no way to print;
+//! `report/` turns its results into tables.
+
+mod algebra;
+mod bootstrap;
+pub mod prediction;
+pub mod retrieval;
+
+pub use bootstrap::{Bootstrap, Clustering, Clusters, Estimate};
+pub use prediction::{PredictionConfig, PredictionReport, evaluate_prediction};
+pub use retrieval::{Half, RetrievalEvaluation, RetrievalReport, RetrievalTask};

@@ -1,0 +1,193 @@
+use serde::{Deserialize, Serialize};
+
+use crate::dataset::Dataset;
+use crate::error::{Error, Result};
+use crate::experiment::PerturbationType;
+
+use super::super::bootstrap::{Bootstrap, Clusters, Estimate};
+use super::correlation::correlation_baselines;
+use super::half::Half;
+use super::ranks::{METRICS, Ranks, Scores, SimilaritySource, random_scores};
+use super::task::RetrievalTask;
+
+/// What a method is in a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Something the others are compared with.
+    Baseline,
+    /// Something under test.
+    Candidate,
+}
+
+/// Methods measured on the same queries.
+///
+/// ```
+/// use phenocopy::evaluate::retrieval::{RetrievalQuery, Role, UnitVectors};
+/// use phenocopy::evaluate::{Bootstrap, Half, RetrievalEvaluation, RetrievalTask};
+///
+/// let queries = vec![RetrievalQuery { row: 0, targets: vec![1] }];
+/// let task = RetrievalTask::new(vec![1, 2], vec!["BCL2".into(), "MCL1".into()], queries)?;
+/// let vectors = [1.0, 0.0, 0.0, 1.0, 0.6, 0.8];
+/// let mut evaluation = RetrievalEvaluation::new(&task);
+/// evaluation.add("index", Role::Candidate, &UnitVectors::new(&vectors, 2)?)?;
+/// let report = evaluation.report(Half::All, &Bootstrap::default())?;
+/// assert_eq!(report.methods.last().map(|method| method.metrics[0].value), Some(1.0));
+/// # Ok::<(), phenocopy::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct RetrievalEvaluation<'a> {
+    task: &'a RetrievalTask,
+    methods: Vec<Method>,
+}
+
+#[derive(Debug)]
+struct Method {
+    name: String,
+    role: Role,
+    scores: Vec<Scores>,
+}
+
+impl<'a> RetrievalEvaluation<'a> {
+    /// Starts with the exact expectation of a random order as the first baseline.
+    #[must_use]
+    pub fn new(task: &'a RetrievalTask) -> Self {
+        let n_panel = task.panel().len();
+        let scores = task
+            .queries()
+            .iter()
+            .map(|query| random_scores(n_panel, query.targets.len()))
+            .collect();
+        let random = Method { name: "random".to_owned(), role: Role::Baseline, scores };
+        Self { task, methods: vec![random] }
+    }
+
+    /// Adds `correlation` and `whitened-correlation`, computed from the dataset's profiles.
+    ///
+    /// # Errors
+    /// As [`correlation_baselines`].
+    pub fn add_correlation_baselines(
+        &mut self,
+        dataset: &Dataset,
+        genetic: PerturbationType,
+    ) -> Result<()> {
+        let baselines = correlation_baselines(dataset, genetic)?;
+        self.add("correlation", Role::Baseline, &baselines.correlation)?;
+        self.add("whitened-correlation", Role::Baseline, &baselines.whitened)
+    }
+
+    /// Ranks the panel by a source's similarities and adds the method.
+    ///
+    /// # Errors
+    /// When the source fails.
+    pub fn add(&mut self, name: &str, role: Role, source: &dyn SimilaritySource) -> Result<()> {
+        let scores = Ranks::of(self.task, source)?.scores();
+        self.methods.push(Method { name: name.to_owned(), role, scores });
+        Ok(())
+    }
+
+    /// Estimates every method, and each candidate's paired difference to each baseline, on a half.
+    ///
+    /// # Errors
+    /// When the half holds no query.
+    pub fn report(&self, half: Half, bootstrap: &Bootstrap) -> Result<RetrievalReport> {
+        let members = self.task.queries_in(half);
+        if members.is_empty() {
+            return Err(Error::data(
+                "the labels",
+                format!("no query belongs to the {} half", half.as_str()),
+                "report on all queries",
+            ));
+        }
+        let targets: Vec<&[u32]> =
+            members.iter().map(|at| self.task.queries()[*at].as_ref()).collect();
+        let clusters = Clusters::new(bootstrap.clustering, &targets);
+        let mut methods = Vec::new();
+        for method in &self.methods {
+            let metrics = bootstrap.estimate(&method.scores_of(&members), &clusters)?;
+            methods.push(MethodResult { name: method.name.clone(), role: method.role, metrics });
+        }
+        Ok(RetrievalReport {
+            half,
+            n_queries: members.len(),
+            n_panel: self.task.panel().len(),
+            n_clusters: clusters.len(),
+            level: bootstrap.level,
+            methods,
+            differences: self.differences(&members, &clusters, bootstrap)?,
+        })
+    }
+
+    fn differences(
+        &self,
+        members: &[usize],
+        clusters: &Clusters,
+        bootstrap: &Bootstrap,
+    ) -> Result<Vec<Difference>> {
+        let of_role = |role| self.methods.iter().filter(move |method| method.role == role);
+        let mut differences = Vec::new();
+        for candidate in of_role(Role::Candidate) {
+            for baseline in of_role(Role::Baseline) {
+                let (a, b) = (candidate.scores_of(members), baseline.scores_of(members));
+                let paired: Vec<Scores> = a.iter().zip(&b).map(|(a, b)| subtract(a, b)).collect();
+                differences.push(Difference {
+                    candidate: candidate.name.clone(),
+                    baseline: baseline.name.clone(),
+                    metrics: bootstrap.estimate(&paired, clusters)?,
+                });
+            }
+        }
+        Ok(differences)
+    }
+}
+
+impl Method {
+    fn scores_of(&self, members: &[usize]) -> Vec<Scores> {
+        members.iter().map(|at| self.scores[*at]).collect()
+    }
+}
+
+fn subtract(a: &Scores, b: &Scores) -> Scores {
+    std::array::from_fn(|metric| a[metric] - b[metric])
+}
+
+/// The retrieval protocol's outcome on one half.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RetrievalReport {
+    /// Which queries.
+    pub half: Half,
+    /// How many queries.
+    pub n_queries: usize,
+    /// How many genes are ranked.
+    pub n_panel: usize,
+    /// How many clusters are resampled.
+    pub n_clusters: usize,
+    /// Coverage of the intervals.
+    pub level: f64,
+    /// Every method, in the order it was added; `random` is the first.
+    pub methods: Vec<MethodResult>,
+    /// Every candidate against every baseline, on the same queries.
+    pub differences: Vec<Difference>,
+}
+
+/// One method's figures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MethodResult {
+    /// The method.
+    pub name: String,
+    /// Baseline or candidate.
+    pub role: Role,
+    /// In the order of [`METRICS`].
+    pub metrics: [Estimate; METRICS.len()],
+}
+
+/// A candidate's figures minus a baseline's, paired by query.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Difference {
+    /// The method under test.
+    pub candidate: String,
+    /// What it is compared with.
+    pub baseline: String,
+    /// In the order of [`METRICS`].
+    pub metrics: [Estimate; METRICS.len()],
+}

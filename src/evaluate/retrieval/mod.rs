@@ -1,0 +1,18 @@
+//! Do known target genes rank first? Panel, queries, ranks, halves, baselines and intervals.
+//!
+//! [`RetrievalTask`] says who asks and what is sought, a [`SimilaritySource`] answers, [`Ranks`]
+//! are what comes of it, [`RetrievalEvaluation`] compares methods on the same queries.
+
+mod correlation;
+mod evaluation;
+mod half;
+mod of_index;
+mod ranks;
+mod task;
+
+pub use correlation::{CorrelationBaselines, ProfileSimilarities, correlation_baselines};
+pub use evaluation::{Difference, MethodResult, RetrievalEvaluation, RetrievalReport, Role};
+pub use half::Half;
+pub use of_index::IndexSimilarities;
+pub use ranks::{METRICS, Ranks, Scores, SimilaritySource, UnitVectors, random_scores};
+pub use task::{RetrievalQuery, RetrievalTask};
