@@ -1,0 +1,272 @@
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use indicatif::{MultiProgress, ProgressBar};
+use phenocopy::dataset::{Dataset, DatasetOptions, Recipe, Split};
+use phenocopy::index::{BuildStep, IndexBuilder, Manifest, StagedFolder};
+use phenocopy::model::{Ensemble, EpochReport, LpmConfig, Phase, TrainingOptions, TrainingReport};
+use phenocopy::{Error, Result};
+
+use super::inspect::{describe_content, describe_fit, describe_graphs};
+use super::output::{complain, is_watched};
+use super::progress::{bar, hidden_bar, spinner};
+
+/// A recipe, its data, and where the index goes.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    phenocopy build data/demo/recipe.toml -o demo-index\n  \
+    phenocopy build data/cancer-viability.toml --data ~/screens -o my-index")]
+pub(crate) struct BuildArguments {
+    /// Recipe (TOML) that names the screens, how to normalise them, and the annotation
+    recipe: PathBuf,
+    /// Folder that the recipe's paths start from [default: the recipe's folder]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Index folder to write; an index that is there is replaced in one step at the end
+    #[arg(short, long, value_name = "INDEX")]
+    output: PathBuf,
+    /// Seeds of the ensemble, one model each
+    #[arg(long, value_delimiter = ',', default_values_t = [13, 14, 15, 16, 17], value_name = "SEEDS")]
+    seeds: Vec<u64>,
+    /// How embeddings become predictions, with the head's default configuration
+    #[arg(long, value_enum, default_value_t = HeadArgument::Product, conflicts_with = "config")]
+    head: HeadArgument,
+    /// Model configuration (TOML); keys left out keep their defaults
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Go on from the checkpoints of an interrupted build
+    #[arg(long)]
+    resume: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum HeadArgument {
+    /// Multiplicative: fast, and its embeddings suit retrieval
+    Product,
+    /// The published network over concatenated embeddings
+    Concat,
+}
+
+impl BuildArguments {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let started = Instant::now();
+        let recipe = Recipe::read(&self.recipe)?;
+        let config = self.config()?;
+        config.validate()?;
+        let data = self.data_folder();
+        // Held from here on: an output that is taken or cannot be written is found before training.
+        let staged = StagedFolder::create(&self.output)?;
+        let checkpoints = self.checkpoint_folder()?;
+        let dataset = read_dataset(&recipe, &data, &Split::None)?;
+        complain(dataset.report.to_string().trim_end());
+        let (ensemble, report) = self.train(&dataset, &config, &checkpoints)?;
+        let manifest = compile(&staged, &dataset, &ensemble, &report)?;
+        if checkpoints.exists() {
+            std::fs::remove_dir_all(&checkpoints).map_err(Error::io("remove", &checkpoints))?;
+        }
+        // Only now may another build of this index begin: it would find the checkpoints.
+        drop(staged);
+        let seconds = started.elapsed().as_secs_f64();
+        summarise(&manifest, &self.output, report.seconds, seconds).with_context(|| {
+            format!(
+                "the index is complete at `{}`, but its summary cannot be printed",
+                self.output.display()
+            )
+        })
+    }
+
+    fn data_folder(&self) -> PathBuf {
+        let beside_recipe = self.recipe.parent().unwrap_or(Path::new(".")).to_path_buf();
+        self.data.clone().unwrap_or(beside_recipe)
+    }
+
+    /// Where training saves its state: beside the index, until that is complete.
+    fn checkpoint_folder(&self) -> Result<PathBuf> {
+        let mut name = self.output.file_name().unwrap_or_default().to_owned();
+        name.push(".training");
+        let folder = self.output.with_file_name(name);
+        if let Some(other) = foreign_file(&folder) {
+            return Err(Error::data(
+                format!("folder `{}`", folder.display()),
+                format!("checkpoints would go there, but it holds `{other}`"),
+                "move it away, or choose another name for the index",
+            ));
+        }
+        if folder.exists() && !self.resume {
+            return Err(Error::data(
+                format!("folder `{}`", folder.display()),
+                "it holds the checkpoints of an interrupted build",
+                "go on from them with --resume, or remove the folder to start anew",
+            ));
+        }
+        Ok(folder)
+    }
+
+    fn config(&self) -> Result<LpmConfig> {
+        match (&self.config, self.head) {
+            (Some(path), _) => read_config(path),
+            (None, HeadArgument::Product) => Ok(LpmConfig::default()),
+            (None, HeadArgument::Concat) => Ok(LpmConfig::lincs()),
+        }
+    }
+
+    fn train(
+        &self,
+        dataset: &Dataset,
+        config: &LpmConfig,
+        checkpoints: &Path,
+    ) -> anyhow::Result<(Ensemble, TrainingReport)> {
+        let stop = stop_flag()?;
+        let bars = TrainingBars::default();
+        let observer = |epoch: &EpochReport| {
+            bars.show(epoch);
+            if stop.load(Ordering::Relaxed) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        };
+        let options = TrainingOptions {
+            excluded: &Split::None,
+            checkpoints: Some(checkpoints),
+            resume: self.resume && checkpoints.exists(),
+            observer: &observer,
+        };
+        let trained = Ensemble::train(dataset, config, &self.seeds, &options);
+        bars.finish();
+        Ok(trained?)
+    }
+}
+
+/// Compiles the index with a bar per graph.
+fn compile(
+    staged: &StagedFolder,
+    dataset: &Dataset,
+    ensemble: &Ensemble,
+    report: &TrainingReport,
+) -> Result<Manifest> {
+    let current: RefCell<Option<ProgressBar>> = RefCell::new(None);
+    let progress = |step: BuildStep| {
+        match step {
+            BuildStep::Graph { side, done, total } => {
+                let mut current = current.borrow_mut();
+                if done <= 1 || current.is_none() {
+                    *current = Some(bar(&format!("linking the {side} graph"), total));
+                }
+                if let Some(bar) = current.as_ref() {
+                    bar.set_position(done as u64);
+                }
+            }
+            BuildStep::Recall(_) | BuildStep::Metadata | BuildStep::Verification => {
+                current.borrow_mut().take().inspect(ProgressBar::finish_and_clear);
+            }
+        }
+        if STOP.load(Ordering::Relaxed) {
+            return Err(Error::Interrupted {
+                advice: "the models are trained; run it again with --resume to compile them"
+                    .to_owned(),
+            });
+        }
+        Ok(())
+    };
+    IndexBuilder::from_ensemble(dataset, ensemble, report)?.progress(&progress).write_into(staged)
+}
+
+/// Returns the name of a file in a folder of checkpoints that no training made.
+fn foreign_file(folder: &Path) -> Option<String> {
+    let entries = std::fs::read_dir(folder).ok()?.flatten();
+    let mut names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names.find(|name| {
+        let is_known = matches!(name.as_str(), "config.json" | "vocabularies.json");
+        !is_known && !name.contains(".safetensors") && !name.starts_with(".tmp")
+    })
+}
+
+fn read_config(path: &Path) -> Result<LpmConfig> {
+    let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+    toml::from_str(&text).map_err(|error: toml::de::Error| {
+        let before = error.span().and_then(|span| text.get(..span.start));
+        let line = before.map_or(0, |before| before.matches('\n').count()) + 1;
+        let what = format!("model configuration `{}`, line {line}", path.display());
+        Error::data(what, error.message().trim().replace('\n', " "), "correct or remove the key")
+    })
+}
+
+/// Reads a recipe's data; what is held out by `split` takes no part in the normalisation.
+pub(crate) fn read_dataset(recipe: &Recipe, data: &Path, split: &Split) -> Result<Dataset> {
+    let options = DatasetOptions { split: split.clone(), ..DatasetOptions::default() };
+    let spinner = spinner("reading the screens");
+    let dataset = Dataset::from_recipe(recipe, data, &options);
+    spinner.finish_and_clear();
+    dataset
+}
+
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Set by Ctrl-C and by the system's request to end; training stops after the epoch's checkpoint.
+fn stop_flag() -> anyhow::Result<&'static AtomicBool> {
+    ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::Relaxed) {
+            // Asked twice: the user means now; the last checkpoint is on the disk.
+            #[allow(clippy::exit)]
+            std::process::exit(1);
+        }
+        complain("stopping once what was done so far is safe; once more stops at once");
+    })?;
+    Ok(&STOP)
+}
+
+/// A bar per model in training; a line per run where nobody watches.
+#[derive(Default)]
+struct TrainingBars {
+    all: MultiProgress,
+    bars: Mutex<HashMap<(Phase, u64), ProgressBar>>,
+}
+
+impl TrainingBars {
+    fn show(&self, epoch: &EpochReport) {
+        let Ok(mut bars) = self.bars.lock() else { return };
+        let bar = bars.entry((epoch.phase, epoch.seed)).or_insert_with(|| {
+            let message = match epoch.phase {
+                Phase::Selection => format!("choosing epochs, seed {}", epoch.seed),
+                Phase::Member => format!("training seed {}", epoch.seed),
+            };
+            if !is_watched() {
+                complain(&message);
+            }
+            let bar = hidden_bar(&message, epoch.planned_epochs);
+            if is_watched() { self.all.add(bar) } else { bar }
+        });
+        bar.set_position(epoch.epoch as u64);
+    }
+
+    fn finish(&self) {
+        if let Ok(bars) = self.bars.lock() {
+            bars.values().for_each(ProgressBar::finish_and_clear);
+        }
+    }
+}
+
+fn summarise(
+    manifest: &Manifest,
+    output: &Path,
+    training_seconds: f64,
+    seconds: f64,
+) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{} ({})", manifest.name, output.display())?;
+    writeln!(out, "fingerprint   {}", manifest.fingerprint)?;
+    describe_content(&mut out, manifest)?;
+    describe_graphs(&mut out, manifest)?;
+    describe_fit(&mut out, manifest)?;
+    writeln!(out, "time          {seconds:.1} s, of which training {training_seconds:.1} s")?;
+    Ok(())
+}

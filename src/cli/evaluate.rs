@@ -1,0 +1,183 @@
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Args, Subcommand, ValueEnum};
+use phenocopy::Error;
+use phenocopy::dataset::{Dataset, DatasetOptions, Recipe};
+use phenocopy::evaluate::retrieval::{IndexSimilarities, Role};
+use phenocopy::evaluate::{Bootstrap, Half, RetrievalEvaluation, RetrievalTask};
+use phenocopy::experiment::PerturbationType;
+use phenocopy::index::Index;
+use phenocopy::report::{MetricFormat, MetricTable, retrieval_difference_table, retrieval_table};
+use phenocopy::table::read_labels;
+
+use super::IndexArgument;
+use super::output::{OutputArguments, complain};
+
+pub(super) const EXAMPLE: &str = "Example:\n  \
+    phenocopy evaluate retrieval index/cancer-viability --data ../shared/data";
+
+/// What is evaluated.
+#[derive(Debug, Subcommand)]
+pub(crate) enum EvaluateCommand {
+    /// Do known target genes rank first among all genes, compared with correlation baselines?
+    Retrieval(RetrievalArguments),
+    /// Does the model predict held-out values better than simple baselines? Trains anew without them
+    #[cfg(feature = "train")]
+    Prediction(super::predict_held_out::PredictionArguments),
+}
+
+impl EvaluateCommand {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Retrieval(arguments) => arguments.run(),
+            #[cfg(feature = "train")]
+            Self::Prediction(arguments) => arguments.run(),
+        }
+    }
+}
+
+/// An index, the data it was made from, and the form of the report.
+#[derive(Debug, Args)]
+pub(crate) struct EvaluationArguments {
+    /// Index folder [default: as for search]
+    #[arg(value_name = "INDEX")]
+    path: Option<PathBuf>,
+    #[command(flatten)]
+    index: IndexArgument,
+    /// Folder of the data the index was made from
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Form of the report
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    format: ReportFormat,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ReportFormat {
+    Table,
+    Tsv,
+    Ndjson,
+    Markdown,
+}
+
+impl EvaluationArguments {
+    pub(super) fn open(&self) -> phenocopy::Result<Index> {
+        self.output.probe()?;
+        let path = self.path.clone().or_else(|| self.index.index.clone());
+        IndexArgument { index: path }.open()
+    }
+
+    /// Returns the recipe in the index's manifest.
+    pub(super) fn recipe(index: &Index) -> anyhow::Result<Recipe> {
+        let recipe = index.manifest().recipe.clone();
+        recipe.context("this index was not made from a recipe; evaluate one that was")
+    }
+
+    #[cfg(feature = "train")]
+    pub(super) fn data(&self) -> &std::path::Path {
+        &self.data
+    }
+
+    pub(super) fn write(&self, index: &Index, tables: &[MetricTable]) -> anyhow::Result<()> {
+        let format = match self.format {
+            ReportFormat::Table => MetricFormat::Table,
+            ReportFormat::Tsv => MetricFormat::Tsv,
+            ReportFormat::Ndjson => MetricFormat::Ndjson,
+            ReportFormat::Markdown => MetricFormat::Markdown,
+        };
+        let manifest = index.manifest();
+        let source = format!("index {} {}", manifest.name, manifest.fingerprint);
+        let mut tables = tables.to_vec();
+        let is_for_reading = matches!(self.format, ReportFormat::Table | ReportFormat::Markdown);
+        // A reader needs it once, at the end; a program in every row.
+        let n_without = if is_for_reading { tables.len().saturating_sub(1) } else { 0 };
+        tables.iter_mut().skip(n_without).for_each(|table| table.source.clone_from(&source));
+        let texts: Vec<String> = tables.iter().map(|table| table.render(format)).collect();
+        self.output.fill(|out| {
+            for text in &texts {
+                writeln!(out, "{}", text.trim_end())?;
+                if is_for_reading {
+                    writeln!(out)?;
+                }
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+}
+
+/// Labels and panel of the retrieval protocol.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  phenocopy evaluate retrieval index/cancer-viability \\\n    \
+    --labels ../shared/data/viability/labels.csv --data ../shared/data")]
+pub(crate) struct RetrievalArguments {
+    #[command(flatten)]
+    common: EvaluationArguments,
+    /// Known pairs: a table with the columns compound_key (or compound) and gene [default: the recipe's]
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
+    /// Which queries: all, or those with all targets in one half of the genes
+    #[arg(long, value_enum, default_value_t = HalfArgument::All)]
+    half: HalfArgument,
+    /// Genes of this type are ranked
+    #[arg(long, value_name = "TYPE", default_value = "trt_xpr")]
+    panel: String,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum HalfArgument {
+    All,
+    Even,
+    Odd,
+}
+
+impl RetrievalArguments {
+    fn run(self) -> anyhow::Result<()> {
+        let index = self.common.open()?;
+        let recipe = EvaluationArguments::recipe(&index)?;
+        let data = &self.common.data;
+        let from_recipe = recipe.labels.as_ref().map(|labels| data.join(labels));
+        let labels = self.labels.clone().or(from_recipe);
+        let labels = labels.context("the recipe names no labels; give a table with --labels")?;
+        let labels = read_labels(&labels)?;
+        let panel = PerturbationType::parse(&self.panel).ok_or_else(|| {
+            Error::parameter("panel", "a genetic type such as trt_xpr", &self.panel)
+        })?;
+        let dataset = Dataset::from_recipe(&recipe, data, &DatasetOptions::default())?;
+        warn_of_other_inputs(&index, &dataset);
+        let task = RetrievalTask::from_dataset(&dataset, &labels, panel)?;
+        let mut evaluation = RetrievalEvaluation::new(&task);
+        evaluation.add_correlation_baselines(&dataset, panel)?;
+        let similarities = IndexSimilarities::new(&index, &dataset)?;
+        evaluation.add("phenocopy", Role::Candidate, &similarities)?;
+        let half = match self.half {
+            HalfArgument::All => Half::All,
+            HalfArgument::Even => Half::Even,
+            HalfArgument::Odd => Half::Odd,
+        };
+        let report = evaluation.report(half, &Bootstrap::default())?;
+        let mut tables = [retrieval_table(&report), retrieval_difference_table(&report)];
+        tables[0].notes.push(format!(
+            "not counted: {} labelled compounds that the data do not hold, {} target genes outside the panel",
+            task.n_unknown_compounds(),
+            task.n_unknown_genes()
+        ));
+        self.common.write(&index, &tables)
+    }
+}
+
+/// The baselines come from the data given: say so if those are not what the index was made from.
+pub(super) fn warn_of_other_inputs(index: &Index, dataset: &Dataset) {
+    let made_from = &index.manifest().inputs;
+    for input in &dataset.inputs {
+        if !made_from.iter().any(|known| known.sha256 == input.sha256) {
+            complain(&format!(
+                "warning: `{}` is not the file the index was made from; it is used all the same",
+                input.path.display()
+            ));
+        }
+    }
+}

@@ -1,0 +1,124 @@
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use phenocopy::index::{HeldOutFit, Index, Manifest};
+
+use super::IndexArgument;
+use super::output::OutputArguments;
+
+/// An index and how closely to look.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  phenocopy inspect index/cancer-viability --verify")]
+pub(crate) struct InspectArguments {
+    /// Index folder [default: as for search]
+    #[arg(value_name = "INDEX")]
+    path: Option<PathBuf>,
+    #[command(flatten)]
+    index: IndexArgument,
+    /// Compare every file with its digest and validate every record
+    #[arg(long)]
+    verify: bool,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+impl InspectArguments {
+    pub(crate) fn run(mut self) -> anyhow::Result<()> {
+        self.index.index = self.path.take().or(self.index.index);
+        let index = self.index.open()?;
+        let health = if self.verify {
+            index.verify()?;
+            "healthy: every file has the digest the manifest says, every record is valid"
+        } else {
+            "opened, files up to 16 MiB intact; --verify reads all, and the model"
+        };
+        self.output.fill(|out| Ok(describe(out, &index, health)?))
+    }
+}
+
+fn describe(out: &mut dyn Write, index: &Index, health: &str) -> std::io::Result<()> {
+    let manifest = index.manifest();
+    writeln!(out, "{} ({})", manifest.name, index.folder().display())?;
+    writeln!(out, "fingerprint   {}", manifest.fingerprint)?;
+    writeln!(out, "health        {health}")?;
+    let (format, version) = (manifest.format_version, &manifest.crate_version);
+    writeln!(out, "made by       phenocopy {version}, format {format}")?;
+    describe_content(out, manifest)?;
+    describe_graphs(out, manifest)?;
+    describe_fit(out, manifest)?;
+    describe_origin(out, manifest)
+}
+
+/// Writes what was trained on and what can be searched.
+pub(crate) fn describe_content(out: &mut dyn Write, manifest: &Manifest) -> std::io::Result<()> {
+    let counts = &manifest.counts;
+    let types: Vec<String> =
+        counts.by_type.iter().map(|(code, count)| format!("{count} {code}")).collect();
+    writeln!(out, "perturbations {} ({})", counts.rows(), types.join(", "))?;
+    let (profiles, values) = (counts.profiles, counts.observations);
+    let readouts = counts.readouts;
+    if profiles > 0 {
+        writeln!(out, "contexts      {}", counts.contexts.join(", "))?;
+        writeln!(out, "trained on    {profiles} profiles × {readouts} readouts, {values} values")?;
+    }
+    let bytes: u64 = manifest.files.values().map(|file| file.bytes).sum();
+    let megabytes = bytes as f64 / 1e6;
+    writeln!(out, "size          {megabytes:.1} MB, vectors of {} numbers", counts.dimensions)
+}
+
+/// Writes how well each graph finds the exact neighbours.
+pub(crate) fn describe_graphs(out: &mut dyn Write, manifest: &Manifest) -> std::io::Result<()> {
+    for (side, graph) in &manifest.graphs {
+        writeln!(
+            out,
+            "{side} graph: recall@10 {:.4} at ef {}, {} queries of the other side",
+            graph.recall_at_10, graph.ef_search, graph.recall_queries
+        )?;
+    }
+    Ok(())
+}
+
+/// Writes the held-out fit beside baselines.
+pub(crate) fn describe_fit(out: &mut dyn Write, manifest: &Manifest) -> std::io::Result<()> {
+    let Some(training) = &manifest.training else { return Ok(()) };
+    let seeds: Vec<String> = manifest.seeds.iter().map(u64::to_string).collect();
+    writeln!(out, "model         {} epochs, seeds {}", training.epochs, seeds.join(", "))?;
+    if training.held_out.is_empty() {
+        return writeln!(
+            out,
+            "held-out entries      none were held out; `phenocopy evaluate prediction` holds some"
+        );
+    }
+    writeln!(
+        out,
+        "held-out entries      method                 n    RMSE      R²     MAE       r"
+    )?;
+    for fit in informative(&training.held_out) {
+        writeln!(
+            out,
+            "  {:<18}  {:<17} {:>6} {:>7.4} {:>7.4} {:>7.4} {:>7.4}",
+            fit.entries, fit.method, fit.count, fit.rmse, fit.r2, fit.mae, fit.pearson
+        )?;
+    }
+    Ok(())
+}
+
+/// The rows without knock-outs first: screens of knock-outs are smooth and fit easily. Where there are
+/// none, all entries are the same entries and come once.
+fn informative(rows: &[HeldOutFit]) -> Vec<&HeldOutFit> {
+    let rows = rows.iter().filter(|row| row.count > 0);
+    let (all, rest): (Vec<_>, Vec<_>) = rows.partition(|row| row.entries == "all");
+    let is_repeated = all.first().map(|row| row.count) == rest.first().map(|row| row.count);
+    if is_repeated { all } else { rest.into_iter().chain(all).collect() }
+}
+
+fn describe_origin(out: &mut dyn Write, manifest: &Manifest) -> std::io::Result<()> {
+    if let Some(recipe) = &manifest.recipe {
+        writeln!(out, "recipe        {}; licence: {}", recipe.name, recipe.licence)?;
+    }
+    for input in &manifest.inputs {
+        writeln!(out, "  input       {} sha256 {:.16}", input.path.display(), input.sha256)?;
+    }
+    manifest.notes.iter().try_for_each(|note| writeln!(out, "  note        {note}"))
+}

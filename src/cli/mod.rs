@@ -1,0 +1,69 @@
+//! Arguments become calls of the library: one file per subcommand, glue only.
+
+#[cfg(feature = "train")]
+mod build;
+mod evaluate;
+mod failure;
+mod find;
+mod index_argument;
+mod inspect;
+mod output;
+#[cfg(feature = "train")]
+mod predict_held_out;
+#[cfg(feature = "train")]
+mod progress;
+mod search;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use failure::{chain_text, is_broken_pipe};
+use index_argument::IndexArgument;
+
+/// The search engine for mechanisms of action: which gene, when knocked out, does what this compound does?
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true, after_help = EXAMPLE)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLE: &str = "Example:\n  phenocopy search venetoclax";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Rank the perturbations that share a compound's or gene's mechanism
+    Search(search::SearchArguments),
+    /// List what the index holds under a text: names, synonyms, targets, mechanisms
+    Find(find::FindArguments),
+    /// Train a model on the screens of a recipe and compile it into an index
+    #[cfg(feature = "train")]
+    Build(build::BuildArguments),
+    /// Measure how well an index finds known targets, or a model predicts held-out values
+    #[command(subcommand, after_help = evaluate::EXAMPLE)]
+    Evaluate(evaluate::EvaluateCommand),
+    /// Show what an index contains and whether it is healthy
+    Inspect(inspect::InspectArguments),
+}
+
+/// Runs the command line and returns its exit code: 0 it ran, 1 failure, 2 usage.
+pub(crate) fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = match arguments.command {
+        Command::Search(arguments) => arguments.run(),
+        Command::Find(arguments) => arguments.run(),
+        #[cfg(feature = "train")]
+        Command::Build(arguments) => arguments.run(),
+        Command::Evaluate(command) => command.run(),
+        Command::Inspect(arguments) => arguments.run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::complain(&format!("error: {}", chain_text(&error)));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,158 @@
+use std::io::Write;
+
+use clap::{Args, ValueEnum};
+use phenocopy::Error;
+use phenocopy::experiment::PerturbationType;
+use phenocopy::index::{Filter, Index};
+use phenocopy::report::{HitNdjson, HitTable, HitTsv, HitWriter, Source};
+use phenocopy::search::{Query, Scope, Via};
+
+use super::IndexArgument;
+use super::output::{Format, OutputArguments, complain, width};
+
+/// Names to search for, the panel, and the form of the answer.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  phenocopy search venetoclax\n  \
+    phenocopy search BRAF EGFR -k 5 --moa inhibitor --phase Launched\n  \
+    phenocopy search nutlin-3a --to all --format tsv -o hits.tsv\n  \
+    phenocopy search MDM2 --filter 'moa:\"MDM inhibitor\" OR target:TP53'")]
+pub(crate) struct SearchArguments {
+    /// Compounds or genes: symbols, names, synonyms or identifiers
+    #[arg(required = true, value_name = "QUERY")]
+    queries: Vec<String>,
+    #[command(flatten)]
+    index: IndexArgument,
+    /// Which side can be hits; without it a compound finds genes and a gene finds compounds
+    #[arg(long, value_enum, value_name = "SIDE")]
+    to: Option<ScopeArgument>,
+    /// Only hits of this type (trt_cp, trt_xpr, trt_sh, trt_si, trt_oe); repeatable
+    #[arg(long = "type", value_name = "TYPE", value_parser = perturbation_type)]
+    types: Vec<PerturbationType>,
+    /// Only hits that act on this gene; repeatable
+    #[arg(long = "target", value_name = "GENE")]
+    targets: Vec<String>,
+    /// Only hits of this mechanism class (words of it); for genes, of the compounds acting on them; repeatable
+    #[arg(long = "moa", value_name = "TEXT")]
+    moas: Vec<String>,
+    /// Only hits of this clinical phase, such as Launched; repeatable
+    #[arg(long = "phase", value_name = "PHASE")]
+    phases: Vec<String>,
+    /// Only hits that pass a query over name, synonym, identifier, type, side, target, moa, phase, indication, description
+    #[arg(long, value_name = "EXPR")]
+    filter: Option<String>,
+    /// What the query is, when its name stands for several types
+    #[arg(long, value_name = "TYPE", value_parser = perturbation_type)]
+    query_type: Option<PerturbationType>,
+    /// How many hits; more than the panel gives the whole panel
+    #[arg(short, default_value_t = 10, value_name = "N")]
+    k: usize,
+    /// Walk the graph or scan exactly; auto chooses by the rows left after the filter
+    #[arg(long, value_enum, default_value_t = ViaArgument::Auto)]
+    via: ViaArgument,
+    /// Form of the answer
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ScopeArgument {
+    Genetic,
+    Chemical,
+    All,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ViaArgument {
+    Auto,
+    Graph,
+    Scan,
+}
+
+fn perturbation_type(code: &str) -> Result<PerturbationType, String> {
+    PerturbationType::parse(code).ok_or_else(|| {
+        let codes = PerturbationType::ALL.map(PerturbationType::cmap_code);
+        format!("expected one of {}", codes.join(", "))
+    })
+}
+
+impl SearchArguments {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let index = self.index.open()?;
+        let mut failed = Vec::new();
+        self.output.fill(|out| {
+            let mut writer = self.writer(out, &index);
+            writer.begin()?;
+            for name in &self.queries {
+                match index.search(&self.query(name)) {
+                    Ok(answer) => writer.answer(&answer)?,
+                    Err(error) if self.queries.len() > 1 && concerns_one_query(&error) => {
+                        complain(&format!("error: {error}"));
+                        writer.unanswered(name, &error.to_string());
+                        failed.push(name.as_str());
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            if failed.len() == self.queries.len() {
+                anyhow::bail!("no query was answered");
+            }
+            Ok(writer.finish()?)
+        })?;
+        if failed.is_empty() {
+            return Ok(());
+        }
+        anyhow::bail!("{} of {} queries were not answered", failed.len(), self.queries.len())
+    }
+
+    fn query(&self, name: &str) -> Query {
+        Query {
+            perturbation_type: self.query_type,
+            scope: match self.to {
+                None => Scope::Across,
+                Some(ScopeArgument::Genetic) => Scope::Genetic,
+                Some(ScopeArgument::Chemical) => Scope::Chemical,
+                Some(ScopeArgument::All) => Scope::All,
+            },
+            filter: Filter {
+                types: self.types.clone(),
+                targets: self.targets.clone(),
+                moas: self.moas.clone(),
+                phases: self.phases.clone(),
+                expression: self.filter.clone(),
+            },
+            k: self.k,
+            via: match self.via {
+                ViaArgument::Auto => Via::Auto,
+                ViaArgument::Graph => Via::Graph,
+                ViaArgument::Scan => Via::Scan,
+            },
+            ..Query::new(name)
+        }
+    }
+
+    fn writer<'a>(&self, out: &'a mut dyn Write, index: &Index) -> Box<dyn HitWriter + 'a> {
+        let source = Source {
+            index: index.manifest().name.clone(),
+            fingerprint: index.manifest().fingerprint.clone(),
+            command: command_line(),
+        };
+        match self.format {
+            Format::Table => Box::new(HitTable::new(out, source, width())),
+            Format::Tsv => Box::new(HitTsv::new(out, source)),
+            Format::Ndjson => Box::new(HitNdjson::new(out, source)),
+        }
+    }
+}
+
+/// One misspelt name among several should not cost the answers to the others.
+fn concerns_one_query(error: &Error) -> bool {
+    matches!(error, Error::UnknownName { .. } | Error::AmbiguousName { .. })
+}
+
+/// The command as it was typed, for the record; bytes that are no text are replaced.
+fn command_line() -> String {
+    let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    words.collect::<Vec<String>>().join(" ")
+}

@@ -1,0 +1,142 @@
+use std::io::{self, Write};
+
+use super::aligned::{Aligned, shorten};
+use super::{HitWriter, Source};
+use crate::experiment::Side;
+use crate::index::Record;
+use crate::search::{Answer, Engine, Hit};
+
+const NARROWEST: u16 = 60;
+
+/// Hits as aligned columns for a terminal.
+#[derive(Debug)]
+pub struct HitTable<W> {
+    out: W,
+    source: Source,
+    width: u16,
+}
+
+impl<W: Write> HitTable<W> {
+    /// Creates a writer for lines of at most `width` columns.
+    pub fn new(out: W, source: Source, width: u16) -> Self {
+        Self { out, source, width: width.max(NARROWEST) }
+    }
+}
+
+impl<W: Write> HitWriter for HitTable<W> {
+    fn begin(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn answer(&mut self, answer: &Answer) -> io::Result<()> {
+        for line in title(&answer.query) {
+            writeln!(self.out, "{}", shorten(&line, usize::from(self.width)))?;
+        }
+        writeln!(self.out, "{}\n", provenance(answer))?;
+        if answer.hits.is_empty() {
+            return writeln!(self.out, "{}\n", explain_emptiness(answer));
+        }
+        hits_table(answer).write(&mut self.out, self.width)?;
+        writeln!(self.out)
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        let Source { index, fingerprint, .. } = &self.source;
+        writeln!(self.out, "index {index} {fingerprint}; ranked by similarity, not significance")?;
+        self.out.flush()
+    }
+}
+
+/// Two lines: what the query is, and what is known of it.
+fn title(record: &Record) -> [String; 2] {
+    let annotation = &record.annotation;
+    let kind = record.perturbation.perturbation_type().label();
+    let what = match (record.gene(), annotation.phase.as_str()) {
+        (Some(_), _) if annotation.description.is_empty() => kind.to_owned(),
+        (Some(_), _) => format!("{kind} of {}", annotation.description),
+        (None, "") => kind.to_owned(),
+        (None, phase) => format!("{kind}, {phase}"),
+    };
+    let moas: Vec<&str> = annotation.moas.iter().map(|moa| moa.0.as_str()).collect();
+    let mut known = Vec::new();
+    if !moas.is_empty() {
+        known.push(moas.join(", "));
+    }
+    if record.gene().is_none() && !annotation.targets.is_empty() {
+        known.push(format!("annotated with {}", record.acts_on().join(", ")));
+    }
+    if known.is_empty() {
+        known.push("no annotation".to_owned());
+    }
+    [format!("{}: {what}", record.name()), known.join("; ")]
+}
+
+fn provenance(answer: &Answer) -> String {
+    let engine = match answer.engine {
+        Engine::Graph => "graph",
+        Engine::Scan => "exact scan",
+    };
+    let contexts = answer.query.contexts.join(", ");
+    let measured =
+        if contexts.is_empty() { String::new() } else { format!("; measured in {contexts}") };
+    let verb = if answer.engine == Engine::Scan { "compared" } else { "searched" };
+    format!("{} perturbations {verb} ({engine}){measured}", answer.n_panel)
+}
+
+/// Says which condition left no hit, and what would.
+fn explain_emptiness(answer: &Answer) -> String {
+    let Answer { n_searched, n_passing, .. } = answer;
+    match n_passing {
+        _ if *n_searched == 0 => {
+            "This index holds nothing on the searched side; search the other with --to all."
+                .to_owned()
+        }
+        0 => "No perturbation of this index passes the filter.".to_owned(),
+        _ => format!(
+            "None of the {n_searched} perturbations on the searched side passes the filter;\n\
+             {n_passing} on the other side do: search there with --to chemical or --to genetic."
+        ),
+    }
+}
+
+fn hits_table(answer: &Answer) -> Aligned {
+    let with_type = answer.types.len() > 1;
+    let mut header = vec!["#", "hit"];
+    header.extend(with_type.then_some("type"));
+    header.extend(["similarity", "response", "known", "mechanism", last_header(answer)]);
+    let rows = answer.hits.iter().map(|hit| row_texts(hit, with_type)).collect();
+    let first_number = 2 + usize::from(with_type);
+    Aligned {
+        header,
+        rows,
+        numbers: vec![0, first_number, first_number + 1],
+        n_flexible: 2,
+        cut_last: Some(1),
+    }
+}
+
+fn row_texts(hit: &Hit, with_type: bool) -> Vec<String> {
+    let annotation = &hit.record.annotation;
+    let moas: Vec<&str> = annotation.moas.iter().map(|moa| moa.0.as_str()).collect();
+    let last = match hit.record.gene() {
+        Some(_) => hit.record.targeted_by.join(", "),
+        None => hit.record.acts_on().join(", "),
+    };
+    let mut texts = vec![hit.rank.to_string(), hit.record.name().to_owned()];
+    texts.extend(with_type.then(|| hit.record.perturbation.perturbation_type().to_string()));
+    texts.push(format!("{:.3}", hit.similarity));
+    texts.push(hit.response_similarity.map_or_else(String::new, |s| format!("{s:.3}")));
+    texts.push(if hit.is_known { "yes" } else { "" }.to_owned());
+    texts.extend([moas.join(", "), last]);
+    texts
+}
+
+fn last_header(answer: &Answer) -> &'static str {
+    let is_genetic = |hit: &Hit| hit.record.perturbation.side() == Side::Genetic;
+    let n_genetic = answer.hits.iter().filter(|hit| is_genetic(hit)).count();
+    match n_genetic {
+        0 => "targets",
+        n if n == answer.hits.len() => "compounds",
+        _ => "annotation",
+    }
+}

@@ -1,0 +1,65 @@
+//! Hits and metrics become text: one file per format.
+//!
+//! Takes the answers of `search/` and the metrics of `evaluate/`; writes them to any `io::Write`.
+//! Columns are those of the output contract and never change meaning by mode; a column whose
+//! statistic is not computed is absent, not empty. It opens no files and knows no arguments.
+
+mod aligned;
+mod columns;
+mod found;
+mod hit_table;
+mod metrics;
+mod metrics_of;
+mod metrics_text;
+mod ndjson;
+mod tsv;
+
+pub use columns::{HIT_COLUMNS, significant};
+pub use found::{write_found_table, write_found_tsv};
+pub use hit_table::HitTable;
+pub use metrics::{MetricRow, MetricTable, MetricValue};
+pub use metrics_of::{
+    noise_ceiling_table, prediction_table, retrieval_difference_table, retrieval_table,
+};
+pub use metrics_text::MetricFormat;
+pub use ndjson::HitNdjson;
+pub use tsv::HitTsv;
+
+use std::io;
+
+use crate::search::Answer;
+
+/// Where answers come from; every output names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The index's name.
+    pub index: String,
+    /// The index's fingerprint.
+    pub fingerprint: String,
+    /// The command that was run.
+    pub command: String,
+}
+
+/// Writes answers one by one, in one format.
+pub trait HitWriter {
+    /// Writes what comes before the first answer.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    fn begin(&mut self) -> io::Result<()>;
+
+    /// Writes one answer.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    fn answer(&mut self, answer: &Answer) -> io::Result<()>;
+
+    /// Takes note of a query that could not be answered; formats without a place for it say nothing.
+    fn unanswered(&mut self, _asked: &str, _reason: &str) {}
+
+    /// Writes what comes after the last answer and flushes.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    fn finish(&mut self) -> io::Result<()>;
+}

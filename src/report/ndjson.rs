@@ -1,0 +1,80 @@
+use std::io::{self, Write};
+
+use serde_json::{Map, Value, json};
+
+use super::columns::{HIT_COLUMNS, cells};
+use super::{HitWriter, Source};
+use crate::search::Answer;
+
+/// The version of the objects below.
+const SCHEMA_VERSION: u32 = 1;
+
+/// Hits as one JSON object a line: `begin`, its `hit`s and `end` for each query, then a `summary`.
+#[derive(Debug)]
+pub struct HitNdjson<W> {
+    out: W,
+    source: Source,
+    n_answered: usize,
+    n_hits: usize,
+    unanswered: Vec<Value>,
+}
+
+impl<W: Write> HitNdjson<W> {
+    /// Creates a writer.
+    pub fn new(out: W, source: Source) -> Self {
+        Self { out, source, n_answered: 0, n_hits: 0, unanswered: Vec::new() }
+    }
+
+    fn object(&mut self, kind: &str, data: &Value) -> io::Result<()> {
+        let object = json!({ "type": kind, "schema_version": SCHEMA_VERSION, "data": data });
+        writeln!(self.out, "{object}")
+    }
+}
+
+impl<W: Write> HitWriter for HitNdjson<W> {
+    fn begin(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn answer(&mut self, answer: &Answer) -> io::Result<()> {
+        let query = answer.query.name().to_owned();
+        self.object(
+            "begin",
+            &json!({
+                "asked": answer.asked,
+                "query": query,
+                "query_type": answer.query.perturbation.perturbation_type().cmap_code(),
+                "panel": answer.n_panel,
+            }),
+        )?;
+        for hit in &answer.hits {
+            let cells = cells(answer, hit, &self.source.fingerprint);
+            let names = HIT_COLUMNS.iter().map(|name| (*name).to_owned());
+            let data: Map<String, Value> =
+                names.zip(cells.iter().map(super::columns::Cell::to_json)).collect();
+            self.object("hit", &Value::Object(data))?;
+        }
+        self.n_answered += 1;
+        self.n_hits += answer.hits.len();
+        self.object("end", &json!({ "query": query, "hits": answer.hits.len() }))
+    }
+
+    fn unanswered(&mut self, asked: &str, reason: &str) {
+        self.unanswered.push(json!({ "asked": asked, "reason": reason }));
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        let summary = json!({
+            "queries": self.n_answered + self.unanswered.len(),
+            "answered": self.n_answered,
+            "unanswered": self.unanswered,
+            "hits": self.n_hits,
+            "index": self.source.index,
+            "fingerprint": self.source.fingerprint,
+            "command": self.source.command,
+            "version": env!("CARGO_PKG_VERSION"),
+        });
+        self.object("summary", &summary)?;
+        self.out.flush()
+    }
+}
