@@ -1,0 +1,220 @@
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use super::{planted, redact, run};
+
+const COLUMNS: [&str; 15] = [
+    "query",
+    "query_type",
+    "hit",
+    "hit_name",
+    "hit_type",
+    "hit_gene",
+    "rank",
+    "direction",
+    "similarity",
+    "response_similarity",
+    "moa",
+    "targets",
+    "known",
+    "asked",
+    "index",
+];
+
+fn search(arguments: &[&str]) -> String {
+    redact(&run(&[&["search", "--index", planted()], arguments].concat()).success())
+}
+
+#[test]
+fn a_compound_is_answered_by_genes_in_a_table() {
+    assert_snapshot!(search(&["compound-0a", "-k", "3"]), @r"
+    compound-0a: compound, Launched
+    GENE0 inhibitor; annotated with GENE0
+    60 perturbations compared (exact scan); measured in assay one
+
+    #  hit     similarity  response  known  mechanism         compounds
+    1  GENE0        0.993            yes    GENE0 inhibitor
+    2  GENE38       0.488                   GENE38 inhibitor
+    3  GENE15       0.419                   GENE15 inhibitor
+
+    index planted 0123456789abcdef; ranked by similarity, not significance
+    ");
+}
+
+#[test]
+fn a_gene_is_answered_by_compounds_in_a_table() {
+    assert_snapshot!(search(&["GENE12", "-k", "3"]), @r"
+    GENE12: CRISPR knock-out
+    GENE12 inhibitor
+    120 perturbations compared (exact scan); measured in assay one
+
+    #  hit           similarity  response  known  mechanism         targets
+    1  compound-12a       0.991            yes    GENE12 inhibitor  GENE12
+    2  compound-12b       0.990            yes    GENE12 inhibitor  GENE12
+    3  compound-54b       0.375                   GENE54 inhibitor  GENE54
+
+    index planted 0123456789abcdef; ranked by similarity, not significance
+    ");
+}
+
+#[test]
+fn hits_of_several_types_say_which() {
+    assert_snapshot!(search(&["compound-0a", "--to", "all", "-k", "3"]), @r"
+    compound-0a: compound, Launched
+    GENE0 inhibitor; annotated with GENE0
+    179 perturbations compared (exact scan); measured in assay one
+
+    #  hit          type     similarity  response  known  mechanism       annotation
+    1  compound-0b  trt_cp        0.995            yes    GENE0 inhibit…  GENE0
+    2  GENE0        trt_xpr       0.993            yes    GENE0 inhibit…
+    3  GENE38       trt_xpr       0.488                   GENE38 inhibi…
+
+    index planted 0123456789abcdef; ranked by similarity, not significance
+    ");
+}
+
+#[test]
+fn a_filter_that_only_the_other_side_passes_says_so() {
+    let text = search(&["compound-0a", "--phase", "Launched"]);
+    assert!(text.contains("None of the 60 perturbations on the searched side passes"), "{text}");
+    assert!(text.contains("1 on the other side do"), "{text}");
+}
+
+#[test]
+fn a_filter_that_nothing_passes_is_an_answer() {
+    assert_snapshot!(search(&["compound-0a", "--filter", "moa:nothing"]), @r"
+    compound-0a: compound, Launched
+    GENE0 inhibitor; annotated with GENE0
+    0 perturbations compared (exact scan); measured in assay one
+
+    No perturbation of this index passes the filter.
+
+    index planted 0123456789abcdef; ranked by similarity, not significance
+    ");
+}
+
+#[test]
+fn no_line_of_a_table_is_longer_than_80_columns() {
+    for arguments in [
+        &["compound-0a", "GENE4", "-k", "200"][..],
+        &["compound-0a", "--to", "all", "-k", "200"],
+        &["GENE7", "--to", "genetic", "-k", "200"],
+    ] {
+        for line in search(arguments).lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+}
+
+#[test]
+fn tsv_has_the_contracts_columns_and_six_significant_digits() {
+    let text = search(&["compound-3a", "--format", "tsv"]);
+    let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!(rows[0], COLUMNS);
+    assert_eq!(rows.len(), 11);
+    let mut previous = f64::INFINITY;
+    for (rank, row) in rows[1..].iter().enumerate() {
+        assert_eq!(row.len(), COLUMNS.len());
+        assert_eq!(row[6], (rank + 1).to_string());
+        let similarity: f64 = row[8].parse().unwrap();
+        assert!(similarity <= previous && similarity.abs() <= 1.0, "{row:?}");
+        let digits = row[8].trim_start_matches(['-', '0', '.']).replace('.', "");
+        assert!(digits.len() <= 6, "{}", row[8]);
+        previous = similarity;
+    }
+    let first = rows[1].iter().enumerate().filter(|(column, _)| *column != 8);
+    let first: Vec<&str> = first.map(|(_, cell)| *cell).collect();
+    assert_snapshot!(first.join("|"), @"compound-3a|trt_cp|CRISPR-KO_GENE3|GENE3|trt_xpr|GENE3|1|mimic||GENE3 inhibitor|GENE3|1|compound-3a|0123456789abcdef");
+}
+
+#[test]
+fn ndjson_frames_each_query_and_sums_up() {
+    let text = search(&["compound-3a", "GENE4", "-k", "2", "--format", "ndjson"]);
+    let objects: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let kinds: Vec<&str> = objects.iter().map(|object| object["type"].as_str().unwrap()).collect();
+    let query = ["begin", "hit", "hit", "end"];
+    assert_eq!(kinds, [&query[..], &query[..], &["summary"]].concat());
+    assert!(objects.iter().all(|object| object["schema_version"] == 1));
+    assert_eq!(objects[0]["data"]["query"], "compound-3a");
+    assert_eq!(objects[0]["data"]["panel"], 60);
+    let mut keys: Vec<&str> =
+        objects[1]["data"].as_object().unwrap().keys().map(String::as_str).collect();
+    let mut columns = COLUMNS;
+    keys.sort_unstable();
+    columns.sort_unstable();
+    assert_eq!(keys, columns, "a hit has the columns of TSV");
+    assert_eq!(objects[1]["data"]["hit_gene"], "GENE3");
+    assert_eq!(objects[1]["data"]["known"], 1);
+    assert!(objects[1]["data"]["similarity"].is_f64());
+    assert_eq!(objects[5]["data"]["hit_gene"], Value::Null, "a compound is no gene");
+    assert_snapshot!(text.lines().last().unwrap(), @r#"{"data":{"answered":2,"command":"phenocopy search --index PLANTED compound-3a GENE4 -k 2 --format ndjson","fingerprint":"0123456789abcdef","hits":4,"index":"planted","queries":2,"unanswered":[],"version":"VERSION"},"schema_version":1,"type":"summary"}"#);
+}
+
+#[test]
+fn one_misspelt_query_among_several_costs_only_its_own_answer() {
+    let queries = ["compound-3a", "compond-4a", "GENE5"];
+    let outcome = run(&[&["search", "--index", planted(), "-k", "1"], &queries[..]].concat());
+    assert_eq!(outcome.code, Some(1));
+    assert!(outcome.stdout.contains("compound-3a: compound"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("GENE5: CRISPR knock-out"), "{}", outcome.stdout);
+    assert_snapshot!(outcome.stderr, @r"
+    error: nothing here is called `compond-4a`; did you mean `compound-4a`, `compound-14a`, `compound-24a`?
+    error: 1 of 3 queries were not answered
+    ");
+    let queries = ["GENE5", "compond-4a", "--format", "ndjson"];
+    let ndjson = [&["search", "--index", planted()], &queries[..]].concat();
+    let last: Value = serde_json::from_str(run(&ndjson).stdout.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["data"]["queries"], &last["data"]["answered"]), (&2.into(), &1.into()));
+    assert_eq!(last["data"]["unanswered"][0]["asked"], "compond-4a");
+}
+
+#[test]
+fn filters_flags_and_engines_reach_the_search() {
+    let hits = |arguments: &[&str]| {
+        let text = search(&[&["--format", "tsv"], arguments].concat());
+        let names = text.lines().skip(1).map(|line| line.split('\t').nth(3).unwrap().to_owned());
+        names.collect::<Vec<String>>()
+    };
+    assert_eq!(hits(&["GENE3", "--target", "GENE9"]).len(), 2);
+    assert_eq!(hits(&["GENE3", "--moa", "GENE9 inhibitor"]).len(), 2);
+    assert_eq!(hits(&["GENE3", "--phase", "Launched"]), ["compound-0a", "compound-0b"]);
+    assert_eq!(hits(&["GENE3", "--to", "all", "--type", "trt_xpr", "-k", "99"]).len(), 59);
+    assert_eq!(hits(&["GENE3", "-k", "5000"]).len(), 120, "more than the panel is the panel");
+    let exact = hits(&["GENE3", "--via", "scan"]);
+    assert_eq!(hits(&["GENE3", "--via", "graph"]), exact);
+    assert_eq!(hits(&["alias-GENE3", "--query-type", "trt_xpr"]), exact);
+}
+
+#[test]
+fn find_lists_what_the_index_holds_under_a_text() {
+    let table = redact(&run(&["find", "GENE12", "inhibitor", "--index", planted()]).success());
+    assert_snapshot!(table, @r"
+    name          type     phase  mechanism         targets
+    GENE12        trt_xpr         GENE12 inhibitor  GENE12
+    compound-12a  trt_cp          GENE12 inhibitor  GENE12
+    compound-12b  trt_cp          GENE12 inhibitor  GENE12
+    ");
+    let tsv = run(&["find", "GENE0", "--format", "tsv", "-k", "1", "--index", planted()]).success();
+    assert_snapshot!(redact(&tsv).replace('\t', "|"), @r"
+    symbol|name|type|moa|targets|phase|synonyms|index
+    CRISPR-KO_GENE0|GENE0|trt_xpr|GENE0 inhibitor|GENE0||alias-GENE0|0123456789abcdef
+    ");
+}
+
+#[test]
+fn inspect_says_what_an_index_holds_and_whether_it_is_healthy() {
+    assert_snapshot!(redact(&run(&["inspect", planted()]).success()), @r"
+    planted (PLANTED)
+    fingerprint   0123456789abcdef
+    health        opened, files up to 16 MiB intact; --verify reads all, and the model
+    made by       phenocopy VERSION, format 1
+    perturbations 180 (120 trt_cp, 60 trt_xpr)
+    size          0.1 MB, vectors of 24 numbers
+    chemical graph: recall@10 1.0000 at ef 16, 60 queries of the other side
+    genetic graph: recall@10 1.0000 at ef 16, 120 queries of the other side
+    ");
+    let verified = run(&["inspect", "--verify", "--index", planted()]).success();
+    let health = verified.lines().find(|line| line.starts_with("health")).unwrap();
+    assert_snapshot!(health, @"health        healthy: every file has the digest the manifest says, every record is valid");
+}

@@ -1,0 +1,36 @@
+//! One integration binary; a theme per module.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+// A set of rows is given by a list of ranges, of which there is often one.
+#![allow(clippy::single_range_in_vec_init, unreachable_pub)]
+
+/// The rooms import one way and each engine stays behind its door.
+mod architecture;
+/// The command: what users see, and what bad input gets.
+#[cfg(feature = "cli")]
+mod cli;
+/// Names, recipes, normalisation and merging, on files written by the tests and on the real screens.
+mod dataset;
+/// Unit vectors and the exact scan.
+mod embedding;
+/// Retrieval and prediction protocols against hand-computed cases and the reference baselines.
+mod evaluate;
+/// A small index of planted mechanisms, made without training.
+mod fixture;
+/// The index of each format version, opened forever.
+mod golden;
+/// One folder per index: determinism, damage, exchange.
+mod index;
+/// Builds killed at any moment leave a whole index.
+#[cfg(all(feature = "cli", feature = "train"))]
+mod kill;
+/// Training, resuming and parity with PyTorch.
+#[cfg(feature = "train")]
+mod model;
+/// The index that comes with the repository.
+mod ready;
+/// Queries by name, panels, filters and engines.
+mod search;
+/// Readers of matrices, long tables and annotations, and what they say of bad input.
+mod table;
+/// Graph building, walking and damage.
+mod vector;

@@ -1,0 +1,244 @@
+//! The index that comes with the repository answers what it promises.
+
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use phenocopy::embedding::scan_batch;
+use phenocopy::experiment::{PerturbationType, Side};
+use phenocopy::index::vector::{WalkParameters, WalkScratch};
+use phenocopy::index::{Filter, Index};
+use phenocopy::search::{Answer, Query, Scope, Via};
+
+const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
+const MOST_BYTES: u64 = 15_000_000;
+
+fn path() -> PathBuf {
+    Path::new(REPOSITORY).join("index/cancer-viability")
+}
+
+static READY: LazyLock<Index> = LazyLock::new(|| Index::open(path()).unwrap());
+
+fn search(query: &Query) -> Answer {
+    READY.search(query).unwrap()
+}
+
+fn genes(compound: &str, via: Via) -> Vec<String> {
+    let hits = search(&Query { k: 3, via, ..Query::new(compound) }).hits;
+    hits.iter().map(|hit| hit.record.gene().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn known_compounds_find_the_genes_they_act_on_whatever_the_engine() {
+    for via in [Via::Auto, Via::Graph, Via::Scan] {
+        for (compound, gene) in [
+            ("venetoclax", "BCL2"),
+            ("nutlin-3a", "MDM2"),
+            ("dabrafenib", "BRAF"),
+            ("linsitinib", "IGF1R"),
+            ("capmatinib", "MET"),
+        ] {
+            let found = genes(compound, via);
+            assert!(found.iter().any(|name| name == gene), "{compound} {via:?}: {found:?}");
+        }
+        let egfr = ["gefitinib", "erlotinib"].map(|compound| genes(compound, via));
+        assert!(egfr.iter().any(|found| found.contains(&"EGFR".to_owned())), "{via:?}: {egfr:?}");
+    }
+    assert_eq!(genes("venetoclax", Via::Auto)[0], "BCL2", "the README's first answer");
+}
+
+#[test]
+fn a_gene_finds_the_compounds_that_act_on_it() {
+    for (gene, compound) in [("BCL2", "venetoclax"), ("BRAF", "dabrafenib"), ("MDM2", "nutlin")] {
+        let hits = search(&Query::new(gene)).hits;
+        let names: Vec<String> = hits.iter().map(|hit| hit.record.name().to_lowercase()).collect();
+        assert!(names.iter().any(|name| name.contains(compound)), "{gene}: {names:?}");
+    }
+}
+
+#[test]
+fn it_is_small_whole_and_says_where_it_comes_from() {
+    fn bytes(path: &Path) -> u64 {
+        let metadata = std::fs::metadata(path).unwrap();
+        if metadata.is_file() {
+            return metadata.len();
+        }
+        let entries = std::fs::read_dir(path).unwrap();
+        entries.map(|entry| bytes(&entry.unwrap().path())).sum()
+    }
+    assert!(bytes(&path()) <= MOST_BYTES, "{}", bytes(&path()));
+    READY.verify().unwrap();
+    let manifest = READY.manifest();
+    assert_eq!(manifest.name, "cancer-viability");
+    assert_eq!(manifest.seeds, [13, 14, 15, 16, 17]);
+    let recipe = manifest.recipe.as_ref().unwrap();
+    let written =
+        phenocopy::dataset::Recipe::read(Path::new(REPOSITORY).join("data/cancer-viability.toml"));
+    assert_eq!(recipe.to_toml().unwrap(), written.unwrap().to_toml().unwrap());
+    assert_eq!(manifest.inputs.len(), 6);
+}
+
+/// Returns the share of the exact ten nearest that the graph of a side finds, asked with all of the other side.
+fn recall(side: Side) -> f64 {
+    let (graph, summary) = READY.graph(side).unwrap();
+    let vectors = READY.vectors(READY.range(side));
+    let queries = READY.vectors(READY.range(side.opposite()));
+    let exact = scan_batch(vectors, READY.dim(), queries, None, 10);
+    let parameters = WalkParameters { k: 10, ef: summary.ef_search };
+    let mut scratch = WalkScratch::default();
+    let (mut n_found, mut n_exact) = (0, 0);
+    for (query, exact) in queries.chunks_exact(READY.dim()).zip(exact) {
+        let found = graph.search(vectors, query, &parameters, None, &mut scratch).unwrap();
+        n_exact += exact.len();
+        n_found += exact.iter().filter(|near| found.iter().any(|f| f.row == near.row)).count();
+    }
+    n_found as f64 / n_exact as f64
+}
+
+#[test]
+fn its_graphs_find_what_the_exact_scan_finds() {
+    for side in [Side::Chemical, Side::Genetic] {
+        let recall = recall(side);
+        assert!(recall >= 0.99, "{side}: {recall:.4}");
+    }
+}
+
+#[test]
+fn any_name_of_a_compound_or_gene_finds_it() {
+    for (written, name) in [
+        ("ABT-199", "venetoclax"),
+        ("abt199", "venetoclax"),
+        ("VENETOCLAX", "venetoclax"),
+        ("LQBVNQSMGBZMKD-UHFFFAOYSA-N", "venetoclax"),
+        ("OSI-906", "linsitinib"),
+        ("Tarceva", "erlotinib"),
+        ("ERBB1", "EGFR"),
+        ("HGNC:990", "BCL2"),
+    ] {
+        let answer = search(&Query::new(written));
+        assert_eq!(answer.query.name(), name, "{written}");
+    }
+}
+
+#[test]
+fn selective_filters_still_give_all_k() {
+    let phase = Filter { phases: vec!["Phase 1/Phase 2".to_owned()], ..Filter::default() };
+    let cyclins = Filter { expression: Some("description:cyclin".to_owned()), ..Filter::default() };
+    for (name, filter) in [("BCL2", phase), ("dasatinib", cyclins)] {
+        let ask = |via| {
+            let query = Query { filter: filter.clone(), via, k: 10, ..Query::new(name) };
+            search(&query)
+        };
+        let exact = ask(Via::Scan);
+        let n_side = READY.range(exact.query.perturbation.side().opposite()).len();
+        assert!(exact.n_panel >= 10, "{name}: {} pass", exact.n_panel);
+        assert!(exact.n_panel * 30 <= n_side, "{name}: {} of {n_side} pass", exact.n_panel);
+        for via in [Via::Auto, Via::Graph] {
+            let answer = ask(via);
+            assert_eq!(answer.hits.len(), 10, "{name} {via:?}");
+            assert_eq!(answer.hits, exact.hits, "{name} {via:?}");
+        }
+    }
+}
+
+#[test]
+fn every_perturbation_finds_itself_by_symbol_and_is_no_hit_of_its_own() {
+    for row in (0..READY.n_rows() as u32).step_by(97) {
+        let symbol = READY.record(row).unwrap().perturbation.symbol();
+        let answer = search(&Query { scope: Scope::All, ..Query::new(symbol.clone()) });
+        assert_eq!(answer.query.perturbation.symbol(), symbol);
+        assert!(answer.hits.iter().all(|hit| hit.row != row), "{symbol}");
+        assert_eq!(answer.hits.len(), 10, "{symbol}");
+        assert_eq!(answer.n_panel, READY.n_rows() - 1, "{symbol}");
+    }
+}
+
+/// Returns the folder of the real screens; `None` where they are absent and not required.
+fn shared_data() -> Option<PathBuf> {
+    let data = Path::new(REPOSITORY).join("../shared/data");
+    if data.is_dir() {
+        return Some(data);
+    }
+    assert!(std::env::var_os("PHENOCOPY_REQUIRE_SHARED").is_none(), "{data:?} is absent");
+    None
+}
+
+#[test]
+fn known_targets_rank_at_least_as_high_as_by_correlation() {
+    use phenocopy::dataset::{Dataset, DatasetOptions, Recipe};
+    use phenocopy::evaluate::retrieval::{IndexSimilarities, METRICS, Role};
+    use phenocopy::evaluate::{Bootstrap, Half, RetrievalEvaluation, RetrievalTask};
+
+    let Some(data) = shared_data() else { return };
+    let recipe = Recipe::read(Path::new(REPOSITORY).join("data/cancer-viability.toml")).unwrap();
+    let dataset = Dataset::from_recipe(&recipe, &data, &DatasetOptions::default()).unwrap();
+    let labels = phenocopy::table::read_labels(data.join("viability/labels.csv")).unwrap();
+    let panel = PerturbationType::CrisprKnockout;
+    let task = RetrievalTask::from_dataset(&dataset, &labels, panel).unwrap();
+    let mut evaluation = RetrievalEvaluation::new(&task);
+    evaluation.add_correlation_baselines(&dataset, panel).unwrap();
+    let similarities = IndexSimilarities::new(&READY, &dataset).unwrap();
+    evaluation.add("phenocopy", Role::Candidate, &similarities).unwrap();
+    let report = evaluation.report(Half::All, &Bootstrap::default()).unwrap();
+    let scores = |name: &str| {
+        let method = report.methods.iter().find(|method| method.name == name).unwrap();
+        ["MRR", "hit@10"].map(|metric| {
+            let position = METRICS.iter().position(|name| *name == metric).unwrap();
+            method.metrics[position].value
+        })
+    };
+    let (ours, correlation) = (scores("phenocopy"), scores("correlation"));
+    assert!(ours[0] >= correlation[0], "MRR {ours:?}, correlation {correlation:?}");
+    assert!(ours[1] >= correlation[1], "hit@10 {ours:?}, correlation {correlation:?}");
+}
+
+/// Whether the machine has the fused multiply-add that the ready index was built with.
+#[cfg(all(target_arch = "x86_64", feature = "train", feature = "cli"))]
+fn is_recorded_machine() -> bool {
+    use std::arch::is_x86_feature_detected as has;
+    has!("avx2") && has!("fma")
+}
+
+#[test]
+#[cfg(all(target_arch = "x86_64", target_os = "linux", feature = "train", feature = "cli"))]
+#[ignore = "minutes in a debug build; .ci/run rebuilds with the release binary"]
+fn a_rebuild_from_the_recipe_gives_the_same_index() {
+    let Some(data) = shared_data() else { return };
+    if !is_recorded_machine() {
+        eprintln!("skipped: this machine rounds otherwise, it has no fused multiply-add");
+        return;
+    }
+    let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let output = home.path().join("rebuilt");
+    let recipe = Path::new(REPOSITORY).join("data/cancer-viability.toml");
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_phenocopy"))
+        .arg("build")
+        .arg(recipe)
+        .arg("--data")
+        .arg(data)
+        .arg("-o")
+        .arg(&output)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut peak = 0;
+    let status = loop {
+        peak = peak.max(peak_kilobytes(child.id()));
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    };
+    assert!(status.success());
+    let rebuilt = Index::open(&output).unwrap();
+    assert_eq!(rebuilt.manifest().fingerprint, READY.manifest().fingerprint);
+    assert!(peak > 0 && peak < 2 << 20, "{peak} KiB of memory at the peak");
+}
+
+/// Returns the most memory a process has held so far (`VmHWM`), 0 when it has ended.
+#[cfg(all(target_arch = "x86_64", target_os = "linux", feature = "train", feature = "cli"))]
+fn peak_kilobytes(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
