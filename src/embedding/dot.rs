@@ -54,7 +54,13 @@ pub(crate) fn dot_rows<S: Simd, const N: usize>(
             odd[row] = simd.mul_add_f32s(query_rest, rest, odd[row]);
         }
     }
-    std::array::from_fn(|row| simd.reduce_sum_f32s(simd.add_f32s(even[row], odd[row])))
+    // A loop and no closure: a closure does not have the instruction set of its surroundings, so that
+    // every instruction in it would be a call.
+    let mut sums = [0.0; N];
+    for row in 0..N {
+        sums[row] = simd.reduce_sum_f32s(simd.add_f32s(even[row], odd[row]));
+    }
+    sums
 }
 
 /// Calls `visit(row, similarity)` for each row of a row-major matrix, in order.

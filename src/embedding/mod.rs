@@ -10,6 +10,7 @@ mod centring;
 mod cholesky;
 pub(crate) mod dot;
 mod fold_in;
+pub(crate) mod half;
 mod neighbour;
 mod profiles;
 mod reliability;

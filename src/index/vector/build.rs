@@ -77,7 +77,7 @@ pub(super) fn build(
         Repair { vectors, dim, stride: graph.base.stride, words }
             .connect(&duplicates.nodes, graph.entry);
     }
-    Ok(graph)
+    Ok(graph.with_half_if_large(vectors))
 }
 
 fn check_vectors(vectors: &[f32], dim: usize) -> Result<()> {
@@ -166,6 +166,7 @@ fn flatten(
         base: Links { stride, words: Words::Memory(words) },
         upper,
         next_duplicate: Words::Memory(Vec::new()),
+        half: None,
     }
 }
 

@@ -1,8 +1,10 @@
 use super::build::{self, GraphParameters};
 use super::links::{LinkView, Links, NONE, Words};
+use crate::embedding::half::halve;
 use crate::error::Result;
 
-/// A navigable small-world graph as flat arrays: links only, no vectors.
+/// A navigable small-world graph as flat arrays: links, and no vectors but, where those would not fit a
+/// cache, a copy of them at half the width that the walk reads in their stead.
 ///
 /// Node ids are rows of the vectors it was built from. Level 0 has `2M` slots per row; each upper
 /// layer lists its nodes, their places in the layer below, and `M` slots each. Rows with equal
@@ -34,7 +36,14 @@ pub struct FlatGraph {
     pub(super) upper: Vec<Layer>,
     /// See [`Duplicates::next`](super::duplicates::Duplicates::next).
     pub(super) next_duplicate: Words,
+    /// The vectors at half the width, see [`half`](crate::embedding::half); only of large graphs.
+    pub(super) half: Option<Words>,
 }
+
+/// Vectors of more bytes than this get a copy at half the width: beyond a core's share of the last
+/// cache a walk waits for memory, and half as many bytes are half the wait. Below, it would only cost
+/// space.
+const HALF_FROM_BYTES: usize = 16 << 20;
 
 /// One upper layer; its nodes are numbered by their place in it.
 #[derive(Debug, Clone)]
@@ -104,6 +113,16 @@ impl FlatGraph {
     pub fn is_connected(&self) -> bool {
         let mut reached = vec![false; self.n_rows];
         super::repair::reach(self.base.view(), self.entry, &mut reached) == self.n_nodes
+    }
+
+    /// Adds the copy at half the width where the vectors are many and of even length.
+    pub(super) fn with_half_if_large(self, vectors: &[f32]) -> Self {
+        if size_of_val(vectors) > HALF_FROM_BYTES { self.with_half(vectors) } else { self }
+    }
+
+    pub(super) fn with_half(self, vectors: &[f32]) -> Self {
+        let words = || Words::Memory(halve(vectors, self.dim));
+        Self { half: self.dim.is_multiple_of(2).then(words), ..self }
     }
 
     pub(super) fn base(&self) -> LinkView<'_> {

@@ -8,6 +8,8 @@ use crate::error::Result;
 use crate::index::file::{SectionFile, SectionWriter};
 
 const KIND: &str = "graph";
+/// The section of a large graph's vectors at half the width.
+const HALF: &str = "half vectors";
 /// More layers than hnsw_rs makes.
 const MAX_LAYERS: u32 = 16;
 
@@ -42,6 +44,9 @@ impl FlatGraph {
         writer.section_u32("shape", &shape)?;
         writer.section_u32("links", self.base.words.as_slice())?;
         writer.section_u32("duplicates", self.next_duplicate.as_slice())?;
+        if let Some(half) = &self.half {
+            writer.section_u32(HALF, half.as_slice())?;
+        }
         for (level, layer) in (1..).zip(&self.upper) {
             writer.section_u32(&format!("layer {level} rows"), layer.rows.as_slice())?;
             writer.section_u32(&format!("layer {level} below"), layer.below.as_slice())?;
@@ -69,6 +74,8 @@ impl FlatGraph {
             return Err(file.damaged("`shape` contradicts itself"));
         }
         let n_rows = n_rows as usize;
+        let n_halved = n_rows.saturating_mul(dim as usize / 2);
+        let has_half = file.has_section(HALF) && dim.is_multiple_of(2);
         let n_duplicates = if n_nodes as usize == n_rows { 0 } else { n_rows };
         Ok(Self {
             n_rows,
@@ -81,6 +88,7 @@ impl FlatGraph {
                 .map(|level| layer(file, level, parameters.max_neighbours))
                 .collect::<Result<_>>()?,
             next_duplicate: Words::mapped(file, "duplicates", n_duplicates)?,
+            half: has_half.then(|| Words::mapped(file, HALF, n_halved)).transpose()?,
         })
     }
 }

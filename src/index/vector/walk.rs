@@ -4,8 +4,9 @@ use std::collections::BinaryHeap;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::graph::{FlatGraph, Layer};
-use super::links::NONE;
+use super::links::{NONE, Words};
 use crate::embedding::dot::{TILE, dot, dot_rows};
+use crate::embedding::half::dot_half_rows;
 use crate::embedding::{Neighbour, RowSet, check_query, scan};
 use crate::error::{Error, Result};
 
@@ -85,7 +86,8 @@ impl FlatGraph {
         scratch.reset(self.n_rows);
         let ef = parameters.ef.max(k).min(self.n_rows);
         let budget = if allowed.is_some() { n_allowed } else { usize::MAX };
-        let walk = Walk { graph: self, vectors, query, ef, budget, allowed, scratch };
+        let half = self.half.as_ref().map(Words::as_slice);
+        let walk = Walk { graph: self, vectors, half, query, ef, budget, allowed, scratch };
         let neighbours = if Arch::new().dispatch(walk) {
             self.best_rows(k, allowed, scratch)
         } else {
@@ -146,6 +148,8 @@ impl FlatGraph {
 struct Walk<'a> {
     graph: &'a FlatGraph,
     vectors: &'a [f32],
+    /// What is read in their stead while walking, if the graph has it.
+    half: Option<&'a [u32]>,
     query: &'a [f32],
     ef: usize,
     /// Similarities after which a scan is cheaper.
@@ -168,7 +172,11 @@ impl WithSimd for Walk<'_> {
             }
         }
         self.weigh(simd);
-        self.expand(simd)
+        let is_complete = self.expand(simd);
+        if is_complete && self.half.is_some() {
+            self.rescore(simd);
+        }
+        is_complete
     }
 }
 
@@ -243,7 +251,12 @@ impl<'a> Walk<'a> {
         self.scratch.n_similarities += fresh.len();
         let (tiles, rest) = fresh.as_chunks::<TILE>();
         for tile in tiles {
-            let similarities = dot_rows(simd, self.query, tile.map(|node| self.vector(node)));
+            let similarities = match self.half {
+                Some(half) => {
+                    dot_half_rows(simd, self.query, tile.map(|node| self.halved(half, node)))
+                }
+                None => dot_rows(simd, self.query, tile.map(|node| self.vector(node))),
+            };
             for (node, similarity) in tile.iter().zip(similarities) {
                 self.take(*node, similarity);
             }
@@ -300,15 +313,55 @@ impl<'a> Walk<'a> {
         self.vectors.get(start..start + dim).unwrap_or_default()
     }
 
+    /// Returns a node's vector at half the width; an empty one for an id out of range.
+    #[inline(always)]
+    fn halved(&self, half: &'a [u32], node: u32) -> &'a [u32] {
+        let length = self.query.len() / 2;
+        let start = node as usize * length;
+        half.get(start..start + length).unwrap_or_default()
+    }
+
+    /// Returns the similarity that the walk goes by: exact, or of the vector at half the width.
     #[inline(always)]
     fn similarity<S: Simd>(&self, simd: S, node: u32) -> f32 {
+        let Some(half) = self.half else { return self.exact_similarity(simd, node) };
+        let vector = self.halved(half, node);
+        if vector.is_empty() {
+            return f32::NAN;
+        }
+        let [similarity] = dot_half_rows(simd, self.query, [vector]);
+        similarity
+    }
+
+    #[inline(always)]
+    fn exact_similarity<S: Simd>(&self, simd: S, node: u32) -> f32 {
         let vector = self.vector(node);
         if vector.is_empty() { f32::NAN } else { dot(simd, self.query, vector) }
     }
 
+    /// Gives the nodes that were found their exact similarities: those of the walk only chose them.
+    #[inline(always)]
+    fn rescore<S: Simd>(&mut self, simd: S) {
+        let found = std::mem::take(&mut self.scratch.found);
+        for Reverse(key) in &found {
+            prefetch(self.vector(row_of(*key)));
+        }
+        self.scratch.n_similarities += found.len();
+        for Reverse(key) in found {
+            let node = row_of(key);
+            let similarity = self.exact_similarity(simd, node);
+            if !similarity.is_nan() {
+                self.scratch.found.push(Reverse(key_of(node, similarity)));
+            }
+        }
+    }
+
     #[inline(always)]
     fn prefetch(&self, node: u32) {
-        prefetch(self.vector(node));
+        match self.half {
+            Some(half) => prefetch(self.halved(half, node)),
+            None => prefetch(self.vector(node)),
+        }
     }
 }
 
@@ -348,6 +401,54 @@ fn similarity_of(key: u64) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Unit vectors around 40 centres.
+    fn clustered(n_rows: usize, dim: usize, seed: u64) -> Vec<f32> {
+        let number = |i: u64| {
+            let bits = (i ^ seed << 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            ((bits ^ bits >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 40) as f32 / 8.4e6 - 1.0
+        };
+        let value = |row: usize, i: usize| {
+            number((row % 40 * dim + i) as u64) + 0.5 * number((1_000_000 + row * dim + i) as u64)
+        };
+        let values = (0..n_rows).flat_map(|row| (0..dim).map(move |i| value(row, i))).collect();
+        crate::embedding::Embeddings::from_rows(values, dim).unwrap().into_values()
+    }
+
+    #[test]
+    fn a_walk_at_half_the_width_ranks_exactly_and_finds_as_much() {
+        let (dim, parameters) = (48, WalkParameters { k: 10, ef: 60 });
+        let vectors = clustered(3_000, dim, 1);
+        let graph = FlatGraph::build(&vectors, dim, &Default::default()).unwrap();
+        assert!(graph.half.is_none(), "small graphs need no copy");
+        let halved = graph.clone().with_half(&vectors);
+        let queries = clustered(100, dim, 2);
+        let n_found = |graph: &FlatGraph| -> usize {
+            let mut scratch = WalkScratch::default();
+            let n_of = |query: &[f32]| {
+                let exact = scan(&vectors, dim, query, None, 10);
+                let found = graph.search(&vectors, query, &parameters, None, &mut scratch).unwrap();
+                assert!(found.is_sorted(), "{found:?}");
+                // Row and similarity, which is the scan's to the last bit.
+                exact.iter().filter(|neighbour| found.contains(neighbour)).count()
+            };
+            queries.chunks(dim).map(n_of).sum()
+        };
+        let (at_full, at_half) = (n_found(&graph), n_found(&halved));
+        assert!(
+            at_full > 970 && at_half.abs_diff(at_full) <= 10,
+            "{at_full} and {at_half} of 1000"
+        );
+        let folder = tempfile::tempdir().unwrap();
+        halved.save(folder.path().join("graph.bin")).unwrap();
+        let opened = FlatGraph::open(folder.path().join("graph.bin")).unwrap();
+        assert!(opened.half.is_some());
+        let of = |graph: &FlatGraph| {
+            let mut scratch = WalkScratch::default();
+            graph.search(&vectors, &queries[..dim], &parameters, None, &mut scratch).unwrap()
+        };
+        assert_eq!(of(&opened), of(&halved));
+    }
 
     #[test]
     fn keys_order_as_neighbours_do() {
