@@ -42,6 +42,12 @@ fn describe(out: &mut dyn Write, index: &Index, health: &str) -> std::io::Result
     writeln!(out, "{} ({})", manifest.name, index.folder().display())?;
     writeln!(out, "fingerprint   {}", manifest.fingerprint)?;
     writeln!(out, "health        {health}")?;
+    if manifest.digest.is_empty() {
+        writeln!(
+            out,
+            "              but the manifest has no digest: its figures may have been edited"
+        )?;
+    }
     let (format, version) = (manifest.format_version, &manifest.crate_version);
     writeln!(out, "made by       phenocopy {version}, format {format}")?;
     describe_content(out, manifest)?;

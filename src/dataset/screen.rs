@@ -108,7 +108,7 @@ impl<'a> Screen<'a> {
                     "none of its {n_read} profiles can be used; the first is left out as: {}",
                     commonest.as_deref().unwrap_or("constant after centring")
                 ),
-                "check its values, `min_values`, and that its readouts are named as in the other assays",
+                "check its `layout`, its values, `min_values`, and that its readouts are named as in the other assays",
             ));
         }
         report.assays.push(self.summary(n_read, n_averaged));

@@ -96,6 +96,8 @@ fn filters_narrow_the_panel_before_neighbours_are_chosen() {
             ("target:GENE10 OR NOT type:trt_cp", 60 + 2),
             ("NOT(target:GENE10 OR target:GENE11)", 179 - 6),
             ("NOT type:trt_xpr AND NOT target:GENE10", 119 - 2),
+            ("type:trt_cp AND\t(-target:GENE10)", 119 - 2),
+            ("type:trt_cp NOT target:GENE10", 119 - 2),
         ] {
             let filter = Filter { expression: Some(text.into()), ..Filter::default() };
             assert_eq!(filtered(filter, via).n_panel, n_passing, "{text}");

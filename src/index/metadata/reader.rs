@@ -91,6 +91,7 @@ impl Metadata {
         }
         if let Some(expression) = &filter.expression {
             check_expression(expression)?;
+            check_operators(expression)?;
             let query = self.parse(&excluding_by_minus(expression), expression)?;
             let rows = self.rows(&query).map_err(|e| refused(expression, e.to_string()))?;
             passing = passing.intersect(&rows);
@@ -263,53 +264,80 @@ fn check_expression(expression: &str) -> Result<()> {
     if expression.trim().is_empty() {
         return Err(refused(expression, "it is empty".to_owned()));
     }
-    if has_wildcard(expression) {
-        let problem = "words are matched whole, `*` at the end of one is not supported";
-        return Err(refused(expression, problem.to_owned()));
-    }
     if expression.len() > LONGEST_EXPRESSION || n_nested > DEEPEST_EXPRESSION {
-        let most =
-            format!("{LONGEST_EXPRESSION} bytes with {DEEPEST_EXPRESSION} parentheses and NOTs");
+        let most = format!(
+            "{LONGEST_EXPRESSION} bytes, or has more than {DEEPEST_EXPRESSION} parentheses and NOTs"
+        );
         return Err(refused(expression, format!("it is longer than {most}")));
     }
     Ok(())
 }
 
-/// Returns whether a word outside quotes ends in `*`, which tantivy's words never match.
-fn has_wildcard(expression: &str) -> bool {
-    let outside = expression.split('"').step_by(2);
-    let mut words = outside.flat_map(|text| text.split([' ', '\t', '\n', '(', ')', ':']));
-    words.any(|word| word.len() > 1 && word.ends_with('*'))
+/// Refuses what users of other query languages write and tantivy silently reads as words.
+fn check_operators(expression: &str) -> Result<()> {
+    if let Some(word) = foreign_operator(expression) {
+        let problem = format!("`{word}` is no operator here, write AND, OR, NOT in capitals");
+        return Err(refused(expression, problem));
+    }
+    if has_wildcard(expression) {
+        let problem = "words are matched whole, `*` at the end of one is not supported";
+        return Err(refused(expression, problem.to_owned()));
+    }
+    Ok(())
 }
 
-/// Rewrites `NOT x` as `(* AND -x)`: tantivy takes a clause that only excludes for an empty one, so
-/// that `a AND NOT b` would find nothing and `a OR NOT b` only `a`.
+/// Returns the words outside quotes.
+fn bare_words(expression: &str) -> impl Iterator<Item = &str> {
+    let is_between = |c: char| c.is_whitespace() || matches!(c, '(' | ')' | ':');
+    expression.split('"').step_by(2).flat_map(move |text| text.split(is_between))
+}
+
+/// Returns whether a word ends in `*`, which tantivy's words never match.
+fn has_wildcard(expression: &str) -> bool {
+    bare_words(expression).any(|word| word.len() > 1 && word.ends_with('*'))
+}
+
+/// Returns an operator of another language, which tantivy would take for a word to look for.
+fn foreign_operator(expression: &str) -> Option<&str> {
+    let is_one = |word: &&str| matches!(*word, "and" | "or" | "not" | "&&" | "||");
+    bare_words(expression).find(is_one)
+}
+
+/// Rewrites `NOT x` and `-x` as `(* AND -x)`: tantivy takes a clause that only excludes for an empty
+/// one, so that `a AND NOT b` would find nothing and `a OR NOT b` only `a`. Where no operator stands
+/// before it, `AND` is meant. White space outside quotes becomes blanks, which is all tantivy knows.
 fn excluding_by_minus(expression: &str) -> String {
     let mut rewritten = String::with_capacity(2 * expression.len());
     let mut rest = expression.trim();
     while let Some(first) = rest.chars().next() {
-        let starts_word =
-            rewritten.chars().next_back().is_none_or(|last| last == '(' || last.is_whitespace());
-        match after_not(rest).filter(|_| starts_word) {
-            Some(after) => {
-                let (operand, remaining) = after.split_at(operand_length(after));
-                let operand = excluding_by_minus(operand);
-                rewritten.push_str(&format!("(* AND -{operand})"));
-                rest = remaining;
-            }
-            None => {
-                let length = if first == '"' { quoted_length(rest) } else { first.len_utf8() };
-                let (taken, remaining) = rest.split_at(length);
-                rewritten.push_str(taken);
-                rest = remaining;
-            }
+        let starts_word = rewritten.is_empty() || rewritten.ends_with(['(', ' ']);
+        if let Some(after) = after_not(rest).filter(|_| starts_word) {
+            let (operand, remaining) = after.split_at(operand_length(after));
+            let before = rewritten.trim_end();
+            let is_joined = before.is_empty() || before.ends_with('(') || ends_in_operator(before);
+            rewritten.push_str(if is_joined { "" } else { "AND " });
+            rewritten.push_str(&format!("(* AND -{})", excluding_by_minus(operand)));
+            rest = remaining;
+            continue;
         }
+        let length = if first == '"' { quoted_length(rest) } else { first.len_utf8() };
+        let (taken, remaining) = rest.split_at(length);
+        rewritten.push_str(if first.is_whitespace() { " " } else { taken });
+        rest = remaining;
     }
     rewritten
 }
 
-/// Returns what follows a `NOT` that an expression begins with.
+fn ends_in_operator(text: &str) -> bool {
+    let last = text.rsplit([' ', '(']).next().unwrap_or_default();
+    matches!(last, "AND" | "OR")
+}
+
+/// Returns what follows a `NOT` or minus that an expression begins with.
 fn after_not(text: &str) -> Option<&str> {
+    if let Some(after) = text.strip_prefix('-') {
+        return Some(after).filter(|after| !after.is_empty());
+    }
     let after = text.strip_prefix("NOT")?;
     after.starts_with(|c: char| c == '(' || c.is_whitespace()).then(|| after.trim_start())
 }
@@ -366,7 +394,10 @@ mod tests {
             ("moa:\"DO NOT USE\"", "moa:\"DO NOT USE\""),
             ("moa:\"open", "moa:\"open"),
             ("NOT NOT a b", "(* AND -(* AND -a)) b"),
-            ("a OR\tNOT\n(b)", "a OR\t(* AND -(b))"),
+            ("a OR\tNOT\n(b)", "a OR (* AND -(b))"),
+            ("a AND (-b)", "a AND ((* AND -b))"),
+            ("a NOT b", "a AND (* AND -b)"),
+            ("moa:MAP-kinase", "moa:MAP-kinase"),
             ("a AND NOT", "a AND NOT"),
             ("KNOT x NOTE y", "KNOT x NOTE y"),
         ] {
@@ -379,7 +410,9 @@ mod tests {
         assert!(check_expression(&"(".repeat(51)).is_err());
         assert!(check_expression(&"x".repeat(4_001)).is_err());
         assert!(check_expression("(moa:x)").is_ok());
-        assert!(check_expression("moa:inhib*").is_err());
-        assert!(check_expression("* AND moa:\"a*\"").is_ok());
+        assert!(check_operators("moa:inhib*").is_err());
+        assert!(check_operators("moa:x and target:Y").is_err());
+        assert!(check_operators("moa:\"x and y\"").is_ok());
+        assert!(check_operators("* AND moa:\"a*\"").is_ok());
     }
 }
