@@ -3,7 +3,7 @@ use crate::error::{Error, Result};
 
 /// What a squared length of the embedding costs against squared errors of the values. Weak on purpose:
 /// how far an embedding is to be believed is decided afterwards, by [`Reliability`](super::Reliability).
-/// From 1 to 10 the retrieval of targets on viability screens is the same.
+/// With 1, 3 and 10 targets were found about as well on viability screens (MRR .263, .273, .279).
 pub const RIDGE: f64 = 3.0;
 
 /// Fits the embedding of a profile while all weights of a product head stay as they are.

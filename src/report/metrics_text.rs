@@ -4,6 +4,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
 use super::metrics::{MetricRow, MetricTable, MetricValue};
+use super::tsv::single_line;
 
 /// Widest line of a terminal table.
 const WIDTH: usize = 80;
@@ -44,7 +45,7 @@ impl MetricTable {
         table.set_width(WIDTH as u16);
         table.set_header(std::iter::once(&self.row_name).chain(&self.columns));
         for (row, cells) in self.rows.iter().zip(cells) {
-            table.add_row(std::iter::once(wrap(&one_line(&row.name), name_width)).chain(cells));
+            table.add_row(std::iter::once(wrap(&single_line(&row.name), name_width)).chain(cells));
         }
         for (at, column) in table.column_iter_mut().enumerate() {
             column.set_padding((0, u16::from(at < self.columns.len())));
@@ -81,18 +82,18 @@ impl MetricTable {
     }
 
     fn to_tsv(&self) -> String {
-        let mut text = format!("table\t{}", one_line(&self.row_name));
+        let mut text = format!("table\t{}", single_line(&self.row_name));
         for (at, column) in self.columns.iter().enumerate() {
-            let column = one_line(column);
+            let column = single_line(column);
             text.push_str(&format!("\t{column}"));
             if self.has_intervals(at) {
                 text.push_str(&format!("\t{column}_lower\t{column}_upper"));
             }
         }
-        let source = if self.source.is_empty() { None } else { Some(one_line(&self.source)) };
+        let source = if self.source.is_empty() { None } else { Some(single_line(&self.source)) };
         text.push_str(if source.is_some() { "\tindex\n" } else { "\n" });
         for row in &self.rows {
-            text.push_str(&format!("{}\t{}", one_line(&self.title), one_line(&row.name)));
+            text.push_str(&format!("{}\t{}", single_line(&self.title), single_line(&row.name)));
             for at in 0..self.columns.len() {
                 let value = row.values.get(at).copied().flatten();
                 let (lower, upper) = value.and_then(|v| v.interval).unzip();
@@ -128,10 +129,10 @@ impl MetricTable {
     }
 
     fn to_markdown(&self) -> String {
-        let escape = |text: &str| one_line(text).replace('|', "\\|");
+        let escape = |text: &str| single_line(text).replace('|', "\\|");
         let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
         let names = std::iter::once(&self.row_name).chain(&self.columns);
-        let mut text = format!("### {}\n\n", one_line(&self.title));
+        let mut text = format!("### {}\n\n", single_line(&self.title));
         text.push_str(&line(names.map(|name| escape(name)).collect()));
         text.push_str(&format!("|---|{}\n", "---:|".repeat(self.columns.len())));
         for row in &self.rows {
@@ -140,7 +141,7 @@ impl MetricTable {
             text.push_str(&line(cells));
         }
         for note in self.footers() {
-            text.push_str(&format!("\n{}\n", one_line(note)));
+            text.push_str(&format!("\n{}\n", single_line(note)));
         }
         text
     }
@@ -189,10 +190,6 @@ fn member(key: &str, value: &Value) -> String {
 fn number(value: Option<f64>) -> Value {
     let digits = value.map(six_digits).unwrap_or_default();
     digits.parse::<serde_json::Number>().map_or(Value::Null, Value::Number)
-}
-
-fn one_line(text: &str) -> String {
-    text.replace(['\t', '\n', '\r'], " ")
 }
 
 /// Breaks a text behind blanks and hyphens into lines of at most `width` characters where it can.

@@ -3,6 +3,7 @@
 //! Takes records and writes the folder `metadata/`; opened, it turns names, filters and texts into
 //! rows. The folder is never written again: readers take no locks.
 
+mod expression;
 mod fields;
 mod filter;
 mod frozen;

@@ -2,7 +2,7 @@
 //!
 //! Takes row-major unit vectors; gives a [`FlatGraph`], built by hnsw_rs (this folder is its only
 //! door), stored as plain arrays in a [`SectionFile`](super::file::SectionFile) and walked in
-//! place. The graph holds links only: vectors are passed to each call, so that one matrix serves
+//! place. The graph holds links (and, when large, a half-width copy): vectors are passed to each call, so that one matrix serves
 //! the graph, the exact scan and the statistics. Algorithm: Malkov & Yashunin, "Efficient and
 //! robust approximate nearest neighbor search using Hierarchical Navigable Small World graphs",
 //! 2018.
@@ -14,16 +14,18 @@
 mod build;
 mod duplicates;
 mod graph;
+mod key;
 mod links;
 mod repair;
+mod scratch;
 mod storage;
 mod tune;
 mod walk;
 
 pub use build::GraphParameters;
 pub use graph::FlatGraph;
+pub use scratch::{WalkParameters, WalkScratch};
 pub use tune::{EfChoice, choose_ef};
-pub use walk::{WalkParameters, WalkScratch};
 
 /// Rows left after filtering below which one exact scan costs no more than one walk.
 ///

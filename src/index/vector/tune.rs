@@ -1,7 +1,7 @@
 use rayon::prelude::*;
 
 use super::graph::FlatGraph;
-use super::walk::{WalkParameters, WalkScratch};
+use super::scratch::{WalkParameters, WalkScratch};
 use crate::embedding::{Neighbour, scan_batch};
 use crate::error::Result;
 

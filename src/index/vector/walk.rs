@@ -1,54 +1,15 @@
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 
 use pulp::{Arch, Simd, WithSimd};
 
 use super::graph::{FlatGraph, Layer};
+use super::key::{key_of, row_of, similarity_of};
 use super::links::{NONE, Words};
+use super::scratch::{WalkParameters, WalkScratch};
 use crate::embedding::dot::{TILE, dot, dot_rows};
 use crate::embedding::half::dot_half_rows;
 use crate::embedding::{Neighbour, RowSet, check_query, scan};
 use crate::error::{Error, Result};
-
-/// How far a walk goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WalkParameters {
-    /// Neighbours wanted.
-    pub k: usize,
-    /// Candidates kept (`efSearch`): more find more of the true neighbours and take longer; raised to `k` if below.
-    pub ef: usize,
-}
-
-/// Memory of a walk, kept from one search to the next; one per thread.
-#[derive(Debug, Clone, Default)]
-pub struct WalkScratch {
-    /// One bit per row: small enough for the first-level cache, cleared at each search.
-    visited: Vec<u64>,
-    /// Nodes to expand, best on top.
-    frontier: BinaryHeap<u64>,
-    /// Best allowed nodes so far, worst on top.
-    found: BinaryHeap<Reverse<u64>>,
-    /// Unvisited neighbours of the node being expanded.
-    fresh: Vec<u32>,
-    n_similarities: usize,
-}
-
-impl WalkScratch {
-    /// Returns how many similarities the last walk computed, its cost.
-    #[must_use]
-    pub fn n_similarities(&self) -> usize {
-        self.n_similarities
-    }
-
-    fn reset(&mut self, n_rows: usize) {
-        self.visited.clear();
-        self.visited.resize(n_rows.div_ceil(64), 0);
-        self.frontier.clear();
-        self.found.clear();
-        self.fresh.clear();
-        self.n_similarities = 0;
-    }
-}
 
 impl FlatGraph {
     /// Returns the `k` most similar rows found by a walk, best first.
@@ -379,25 +340,6 @@ fn prefetch<T: bytemuck::Pod>(numbers: &[T]) {
     let _ = numbers;
 }
 
-/// Packs a node and its similarity so that the order of the numbers is the order of [`Neighbour`]:
-/// greater is better. The sign bit is flipped for positive numbers, all bits for negative ones.
-#[inline(always)]
-fn key_of(node: u32, similarity: f32) -> u64 {
-    let bits = similarity.to_bits();
-    let ordered = if bits >> 31 == 0 { bits | 1 << 31 } else { !bits };
-    u64::from(ordered) << 32 | u64::from(!node)
-}
-
-#[inline(always)]
-fn row_of(key: u64) -> u32 {
-    !(key as u32)
-}
-
-fn similarity_of(key: u64) -> f32 {
-    let ordered = (key >> 32) as u32;
-    f32::from_bits(if ordered >> 31 == 1 { ordered & !(1 << 31) } else { !ordered })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -448,22 +390,5 @@ mod tests {
             graph.search(&vectors, &queries[..dim], &parameters, None, &mut scratch).unwrap()
         };
         assert_eq!(of(&opened), of(&halved));
-    }
-
-    #[test]
-    fn keys_order_as_neighbours_do() {
-        let mut neighbours: Vec<Neighbour> = [-1.0, -0.25, 0.0, 1e-20, 0.5, 0.5, 1.0]
-            .into_iter()
-            .enumerate()
-            .map(|(row, similarity)| Neighbour { row: row as u32, similarity })
-            .collect();
-        let mut keys: Vec<u64> = neighbours.iter().map(|n| key_of(n.row, n.similarity)).collect();
-        neighbours.sort();
-        keys.sort_by_key(|key| Reverse(*key));
-        let unpacked: Vec<Neighbour> = keys
-            .iter()
-            .map(|key| Neighbour { row: row_of(*key), similarity: similarity_of(*key) })
-            .collect();
-        assert_eq!(unpacked, neighbours);
     }
 }
