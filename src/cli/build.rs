@@ -12,7 +12,9 @@ use clap::{Args, ValueEnum};
 use indicatif::{MultiProgress, ProgressBar};
 use phenocopy::dataset::{Dataset, DatasetOptions, Recipe, Split};
 use phenocopy::index::{BuildStep, IndexBuilder, Manifest, StagedFolder};
-use phenocopy::model::{Ensemble, EpochReport, LpmConfig, Phase, TrainingOptions, TrainingReport};
+use phenocopy::model::{
+    Device, Ensemble, EpochReport, LpmConfig, Phase, TrainingOptions, TrainingReport,
+};
 use phenocopy::{Error, Result};
 
 use super::inspect::{describe_content, describe_fit, describe_graphs};
@@ -42,6 +44,9 @@ pub(crate) struct BuildArguments {
     /// Model configuration (TOML); keys left out keep their defaults
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Where to train: the processor, or a CUDA card in a program built with `--features cuda`
+    #[arg(long, value_enum, default_value_t = DeviceArgument::Cpu)]
+    device: DeviceArgument,
     /// Go on from the checkpoints of an interrupted build
     #[arg(long)]
     resume: bool,
@@ -53,6 +58,21 @@ enum HeadArgument {
     Product,
     /// The published network over concatenated embeddings
     Concat,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum DeviceArgument {
+    Cpu,
+    Cuda,
+}
+
+impl From<DeviceArgument> for Device {
+    fn from(argument: DeviceArgument) -> Self {
+        match argument {
+            DeviceArgument::Cpu => Self::Cpu,
+            DeviceArgument::Cuda => Self::Cuda(0),
+        }
+    }
 }
 
 impl BuildArguments {
@@ -138,6 +158,7 @@ impl BuildArguments {
             excluded: &Split::None,
             checkpoints: Some(checkpoints),
             resume: self.resume && checkpoints.exists(),
+            device: self.device.into(),
             observer: &observer,
         };
         let trained = Ensemble::train(dataset, config, &self.seeds, &options);

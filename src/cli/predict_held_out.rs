@@ -64,7 +64,7 @@ fn predict_and_compare(
 ) -> anyhow::Result<Vec<MetricTable>> {
     let observer = |_: &EpochReport| ControlFlow::Continue(());
     let options =
-        TrainingOptions { excluded: split, checkpoints: None, resume: false, observer: &observer };
+        TrainingOptions { excluded: split, observer: &observer, ..TrainingOptions::default() };
     complain(&format!("training {} models without the held-out values", seeds.len()));
     let (ensemble, _) = Ensemble::train(dataset, config, seeds, &options)?;
     let predict = |profile: usize, row: &mut [f32]| {

@@ -10,6 +10,7 @@ mod adamw;
 mod bag;
 mod config;
 mod device;
+mod engine;
 mod ensemble;
 mod fit;
 mod lpm;
@@ -20,6 +21,7 @@ mod training;
 mod vocabulary;
 
 pub use config::{Head, LpmConfig};
+pub use device::Device;
 pub use ensemble::Ensemble;
 pub use fit::{Fit, FitComparison};
 pub use lpm::Lpm;

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use candle_core::Tensor;
+use candle_core::Device;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -12,9 +12,8 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::bag::EmbeddingBag;
 use super::config::LpmConfig;
-use super::device::engine;
 use super::lpm::Lpm;
-use super::network::{Network, TableSizes, Weights};
+use super::network::{Network, Specification, TableSizes, Weights};
 use super::vocabulary::Vocabularies;
 use crate::error::{Error, Result};
 
@@ -91,7 +90,10 @@ impl ModelFolder {
             format_version: FORMAT_VERSION,
             seed: seed.unwrap_or(self.config.seed),
         };
-        let tensors = weights.named().map(|(name, tensor)| (name.to_owned(), tensor));
+        let values = weights.values()?;
+        let tensors = weights.named().zip(&values).map(|((name, tensor), values)| {
+            (name.to_owned(), tensor.dims().to_vec(), values.as_slice())
+        });
         write_tensors(&self.weights_path(seed), &header, tensors)
     }
 
@@ -99,8 +101,8 @@ impl ModelFolder {
         let path = self.weights_path(seed);
         let mut file = read_tensors::<WeightsHeader>(&path)?;
         let config = LpmConfig { seed: file.header.seed, ..self.config.clone() };
-        let weights =
-            file.take_weights("", &config, TableSizes::from(self.vocabularies.as_ref()))?;
+        let sizes = TableSizes::from(self.vocabularies.as_ref());
+        let weights = Weights::build(&config, sizes, &Device::Cpu, |item| file.take("", item))?;
         let network = Network::new(&config, weights)?;
         Ok(Lpm::new(config, Arc::clone(&self.vocabularies), Arc::clone(&self.bag), network))
     }
@@ -122,21 +124,14 @@ pub(super) struct TensorFile<H> {
 }
 
 impl<H> TensorFile<H> {
-    /// Takes the weights of a model out of the tensors whose names begin with `prefix`.
-    pub(super) fn take_weights(
-        &mut self,
-        prefix: &str,
-        config: &LpmConfig,
-        sizes: TableSizes,
-    ) -> Result<Weights> {
-        Weights::build(config, sizes, |wanted| {
-            let name = format!("{prefix}{}", wanted.name);
-            match self.tensors.remove(&name) {
-                Some(values) if values.len() == wanted.n_values() => Ok(values),
-                Some(_) => Err(damaged(&self.path, format!("tensor `{name}` has another shape"))),
-                None => Err(damaged(&self.path, format!("tensor `{name}` is not in it"))),
-            }
-        })
+    /// Takes the values of a tensor out, named `prefix` and then as specified.
+    pub(super) fn take(&mut self, prefix: &str, wanted: &Specification) -> Result<Vec<f32>> {
+        let name = format!("{prefix}{}", wanted.name);
+        match self.tensors.remove(&name) {
+            Some(values) if values.len() == wanted.n_values() => Ok(values),
+            Some(_) => Err(damaged(&self.path, format!("tensor `{name}` has another shape"))),
+            None => Err(damaged(&self.path, format!("tensor `{name}` is not in it"))),
+        }
     }
 }
 
@@ -144,14 +139,12 @@ impl<H> TensorFile<H> {
 pub(super) fn write_tensors<'a, H: Serialize>(
     path: &Path,
     header: &H,
-    tensors: impl Iterator<Item = (String, &'a Tensor)>,
+    tensors: impl Iterator<Item = (String, Vec<usize>, &'a [f32])>,
 ) -> Result<()> {
     let mut contents = BTreeMap::new();
-    for (name, tensor) in tensors {
-        let values = tensor.flatten_all().and_then(|tensor| tensor.to_vec1::<f32>());
-        let values = values.map_err(engine("copy weights"))?;
-        let bytes: Vec<u8> = values.into_iter().flat_map(f32::to_le_bytes).collect();
-        contents.insert(name, (tensor.dims().to_vec(), bytes));
+    for (name, shape, values) in tensors {
+        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        contents.insert(name, (shape, bytes));
     }
     let header = serde_json::to_string(header).map_err(safetensors("describe weights"))?;
     let digest =

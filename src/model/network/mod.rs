@@ -9,4 +9,4 @@ mod product;
 mod weights;
 
 pub(super) use forward::Network;
-pub(super) use weights::{TableSizes, Weights};
+pub(super) use weights::{Specification, TableSizes, Weights, specification};

@@ -1,10 +1,10 @@
-use candle_core::{Tensor, Var};
+use candle_core::{Device, Tensor, Var};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal, Uniform};
 
 use crate::error::{Error, Result};
 use crate::model::config::{Head, LpmConfig};
-use crate::model::device::{device, engine};
+use crate::model::device::engine;
 use crate::model::randomness::{Purpose, stream};
 use crate::model::vocabulary::Vocabularies;
 
@@ -126,24 +126,32 @@ impl Weights {
     /// Draws the starting weights of `config.seed`.
     pub(in crate::model) fn draw(config: &LpmConfig, sizes: TableSizes) -> Result<Self> {
         let mut rng = stream(config.seed, 0, Purpose::Weights);
-        Self::build(config, sizes, |specification| specification.draw(&mut rng))
+        Self::build(config, sizes, &Device::Cpu, |specification| specification.draw(&mut rng))
     }
 
-    /// Builds the weights from values given per specification.
+    /// Builds the weights from values given per specification, on a device.
     pub(in crate::model) fn build(
         config: &LpmConfig,
         sizes: TableSizes,
+        device: &Device,
         mut values: impl FnMut(&Specification) -> Result<Vec<f32>>,
     ) -> Result<Self> {
         let mut weights = Self { names: Vec::new(), variables: Vec::new() };
         for item in specification(config, sizes) {
             let values = values(&item)?;
-            let variable = Var::from_vec(values, item.shape.as_slice(), &device())
+            let variable = Var::from_vec(values, item.shape.as_slice(), device)
                 .map_err(engine("create weights"))?;
             weights.names.push(item.name);
             weights.variables.push(variable);
         }
         Ok(weights)
+    }
+
+    /// Returns the values of each weight, row-major, in the order of the specification.
+    pub(in crate::model) fn values(&self) -> Result<Vec<Vec<f32>>> {
+        let values = |weight: &Var| weight.flatten_all().and_then(|flat| flat.to_vec1::<f32>());
+        let all = self.variables.iter().map(values).collect::<candle_core::Result<_>>();
+        all.map_err(engine("copy weights"))
     }
 
     pub(in crate::model) fn variables(&self) -> &[Var] {

@@ -6,10 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::report::{EpochReport, Phase};
 use super::run::Run;
 use crate::error::{Error, Result};
-use crate::model::adamw::{AdamW, Moments};
 use crate::model::config::LpmConfig;
-use crate::model::device::engine;
-use crate::model::network::{Network, TableSizes};
+use crate::model::engine::{State, TensorState};
+use crate::model::network::{TableSizes, specification};
 use crate::model::storage::{format_version, read_tensors, write_json, write_tensors};
 use crate::model::vocabulary::Vocabularies;
 
@@ -39,8 +38,7 @@ struct Header {
 /// What a run goes on from.
 #[derive(Debug)]
 pub(super) struct Progress {
-    pub(super) network: Network,
-    pub(super) optimiser: AdamW,
+    pub(super) state: State,
     pub(super) reports: Vec<EpochReport>,
 }
 
@@ -68,25 +66,28 @@ impl Checkpoints {
     }
 
     /// Replaces the checkpoint of a run.
-    pub(super) fn write(&self, run: &Run<'_>) -> Result<()> {
+    pub(super) fn write(&self, run: &mut Run<'_>) -> Result<()> {
+        let specification = specification(&run.config, run.sizes);
+        let state = run.trainer.state()?;
         let header = Header {
             format_version: format_version(),
             config: run.config.clone(),
             dataset_fingerprint: self.fingerprint.clone(),
             phase: run.phase,
             planned_epochs: run.planned_epochs,
-            optimiser_steps: run.optimiser.steps,
+            optimiser_steps: state.steps,
             reports: run.reports.clone(),
         };
-        let weights = run.network.weights();
-        let tensors =
-            weights.named().zip(&run.optimiser.moments).flat_map(|((name, weight), moments)| {
-                [
-                    (format!("{WEIGHTS}{name}"), weight),
-                    (format!("{FIRST_MOMENT}{name}"), &moments.first),
-                    (format!("{SECOND_MOMENT}{name}"), &moments.second),
-                ]
-            });
+        let tensors = specification.iter().zip(&state.tensors).flat_map(|(item, tensor)| {
+            let planes = [
+                (WEIGHTS, &tensor.value),
+                (FIRST_MOMENT, &tensor.first),
+                (SECOND_MOMENT, &tensor.second),
+            ];
+            planes.map(|(prefix, values)| {
+                (format!("{prefix}{}", item.name), item.shape.clone(), values.as_slice())
+            })
+        });
         write_tensors(&self.path(run.phase, run.config.seed), &header, tensors)
     }
 
@@ -103,21 +104,16 @@ impl Checkpoints {
         }
         let mut file = read_tensors::<Header>(&path)?;
         self.require_same_training(&path, &file.header, config)?;
-        let network = Network::new(config, file.take_weights(WEIGHTS, config, sizes)?)?;
-        let first = file.take_weights(FIRST_MOMENT, config, sizes)?;
-        let second = file.take_weights(SECOND_MOMENT, config, sizes)?;
-        let mut optimiser = AdamW::new(network.weights().variables(), config.weight_decay)
-            .map_err(engine("create the optimiser"))?;
-        optimiser.steps = file.header.optimiser_steps;
-        optimiser.moments = first
-            .named()
-            .zip(second.named())
-            .map(|((_, first), (_, second))| Moments {
-                first: first.detach(),
-                second: second.detach(),
+        let tensors = specification(config, sizes).into_iter().map(|item| {
+            Ok(TensorState {
+                value: file.take(WEIGHTS, &item)?,
+                first: file.take(FIRST_MOMENT, &item)?,
+                second: file.take(SECOND_MOMENT, &item)?,
             })
-            .collect();
-        Ok(Some(Progress { network, optimiser, reports: file.header.reports }))
+        });
+        let tensors = tensors.collect::<Result<_>>()?;
+        let state = State { tensors, steps: file.header.optimiser_steps };
+        Ok(Some(Progress { state, reports: file.header.reports }))
     }
 
     fn require_same_training(

@@ -13,8 +13,10 @@ mod parity;
 mod report;
 mod run;
 mod schedule;
+mod trainer;
 mod validation;
 
+pub(super) use batch::Block;
 pub use options::{Observer, TrainingOptions};
 pub use report::{EpochReport, Phase, TrainingReport, Validation};
 pub(super) use schedule::train_members;

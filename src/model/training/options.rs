@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::report::EpochReport;
 use crate::dataset::Split;
+use crate::model::device::Device;
 
 /// Called after each epoch, once its checkpoint is on the disk; `Break` stops the training. Members
 /// train in parallel, so calls may come from several threads.
@@ -18,14 +19,22 @@ pub struct TrainingOptions<'a> {
     pub checkpoints: Option<&'a Path>,
     /// Whether to go on from the checkpoints there; otherwise they are replaced.
     pub resume: bool,
+    /// Where the steps are made.
+    pub device: Device,
     /// Told of each epoch; decides whether to go on.
     pub observer: &'a Observer<'a>,
 }
 
 impl Default for TrainingOptions<'_> {
-    /// Trains on everything, without checkpoints or observer.
+    /// Trains on everything, on the processor, without checkpoints or observer.
     fn default() -> Self {
-        Self { excluded: &Split::None, checkpoints: None, resume: false, observer: &go_on }
+        Self {
+            excluded: &Split::None,
+            checkpoints: None,
+            resume: false,
+            device: Device::Cpu,
+            observer: &go_on,
+        }
     }
 }
 
@@ -35,6 +44,7 @@ impl fmt::Debug for TrainingOptions<'_> {
             .field("excluded", self.excluded)
             .field("checkpoints", &self.checkpoints)
             .field("resume", &self.resume)
+            .field("device", &self.device)
             .finish_non_exhaustive()
     }
 }

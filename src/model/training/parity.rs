@@ -41,16 +41,16 @@
 //
 // run("concat"); run("product")
 
+use std::sync::Arc;
+
 use super::batch::Block;
-use super::data::TrainingData;
-use super::report::Phase;
-use super::run::Run;
-use crate::dataset::{Dataset, Profiles, Split, StorageLimits};
+use super::trainer::{CandleTrainer, Trainer};
+use crate::dataset::{Dataset, Profiles, StorageLimits};
 use crate::experiment::{Context, Perturbation, PerturbationType, Readout};
-use crate::model::adamw::AdamW;
+use crate::model::bag::EmbeddingBag;
 use crate::model::config::{Head, LpmConfig};
+use crate::model::engine::{Engine, State, StepId, TensorState};
 use crate::model::network::{Network, TableSizes, Weights};
-use crate::model::randomness::{Dropout, Purpose, stream};
 use crate::model::vocabulary::Vocabularies;
 
 /// What the program prints for one head.
@@ -73,9 +73,9 @@ fn dataset() -> Dataset {
     .unwrap()
 }
 
-fn weights(config: &LpmConfig, words: &Vocabularies) -> Weights {
+fn weights(config: &LpmConfig, sizes: TableSizes) -> Weights {
     let mut tensor = -1.0;
-    Weights::build(config, TableSizes::from(words), |specification| {
+    Weights::build(config, sizes, &candle_core::Device::Cpu, |specification| {
         tensor += 1.0;
         let value = |i: usize| (0.4 * (1.0 + 0.37 * i as f64 + 1.3 * tensor).sin()) as f32;
         Ok((0..specification.n_values()).map(value).collect())
@@ -83,15 +83,30 @@ fn weights(config: &LpmConfig, words: &Vocabularies) -> Weights {
     .unwrap()
 }
 
+fn state(weights: &Weights) -> State {
+    let tensors = weights.values().unwrap().into_iter().map(TensorState::new).collect();
+    State { tensors, steps: 0 }
+}
+
+/// Both ways to make steps, from the same weights.
+fn trainers(
+    config: &LpmConfig,
+    sizes: TableSizes,
+    bag: &Arc<EmbeddingBag>,
+    state: &State,
+) -> [Trainer; 2] {
+    let device = candle_core::Device::Cpu;
+    let candle = CandleTrainer::new(config, sizes, Arc::clone(bag), state.clone(), &device);
+    [
+        Trainer::Engine(Engine::new(config, Arc::clone(bag), state.clone())),
+        Trainer::Candle(Box::new(candle.unwrap())),
+    ]
+}
+
 fn block() -> Block {
-    let mut mask = vec![1.0; 12];
-    mask[5] = 0.0;
-    Block {
-        pairs: vec![(0, 0), (1, 1), (2, 0), (3, 1)],
-        readouts: vec![5, 0, 3],
-        targets: (0..12).map(|i| (i as f32).cos()).collect(),
-        mask,
-    }
+    let mut values: Vec<f32> = (0..12).map(|i| (i as f32).cos()).collect();
+    values[5] = f32::NAN;
+    Block { pairs: vec![(0, 0), (1, 1), (2, 0), (3, 1)], readouts: vec![5, 0, 3], values }
 }
 
 fn assert_close(found: &[f32], expected: &[f32]) {
@@ -112,8 +127,8 @@ fn assert_parity(head: Head, reference: &Reference<'_>) {
     };
     let dataset = dataset();
     let words = Vocabularies::of(&dataset);
-    let bag = words.bag().unwrap();
-    let network = Network::new(&config, weights(&config, &words)).unwrap();
+    let (sizes, bag) = (TableSizes::from(&words), Arc::new(words.bag().unwrap()));
+    let network = Network::new(&config, weights(&config, sizes)).unwrap();
     let readouts = network.project_readouts(&block().readouts).unwrap();
     let pairs = network.project(&bag, &block().pairs, None).unwrap();
     let predictions = network.predict_block(&pairs, &readouts, None).unwrap();
@@ -122,23 +137,144 @@ fn assert_parity(head: Head, reference: &Reference<'_>) {
     let entries = network.predict_entries(&pairs, &readouts, &entries).unwrap();
     assert_close(&entries, &[reference.predictions[1], reference.predictions[11]]);
 
-    let optimiser = AdamW::new(network.weights().variables(), config.weight_decay).unwrap();
-    let held_out = Split::None;
-    let data = TrainingData { dataset: &dataset, bag: &bag, excluded: &Split::None, held_out };
-    let reports = Vec::new();
-    let (phase, planned_epochs) = (Phase::Member, 1);
-    let mut run = Run { data, config, phase, planned_epochs, network, optimiser, reports };
-    let mut dropout = Dropout::new(0.0, stream(0, 0, Purpose::Dropout));
-    let losses: Vec<f32> =
-        (0..3).map(|_| run.step(block(), 11, &mut dropout, 1).unwrap()).collect();
-    assert_close(&losses, &reference.losses);
-    let flat =
-        |tensor: &candle_core::Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-    let trained: Vec<Vec<f32>> = run.network.weights().named().map(|(_, w)| flat(w)).collect();
-    let seconds: Vec<f32> = trained.iter().map(|w| w[1 % w.len()]).collect();
-    assert_close(&seconds, reference.weights);
-    let sums: Vec<f32> = trained.iter().map(|w| w.iter().sum()).collect();
-    assert_close(&sums, reference.sums);
+    for mut trainer in trainers(&config, sizes, &bag, &state(network.weights())) {
+        let step = |step| {
+            let id = StepId { seed: 0, epoch: 1, step };
+            (trainer.step(&block(), config.learning_rate, id).unwrap() / 11.0) as f32
+        };
+        let losses: Vec<f32> = (0..3).map(step).collect();
+        assert_close(&losses, &reference.losses);
+        let trained = &trainer.state().unwrap().tensors;
+        let seconds: Vec<f32> = trained.iter().map(|w| w.value[1 % w.value.len()]).collect();
+        assert_close(&seconds, reference.weights);
+        let sums: Vec<f32> = trained.iter().map(|w| w.value.iter().sum()).collect();
+        assert_close(&sums, reference.sums);
+    }
+}
+
+/// A block in which contexts, combinations and missing values occur, at sizes that fill no panel.
+fn irregular(config: &LpmConfig) -> (TableSizes, Arc<EmbeddingBag>, State, Block) {
+    let mut bag = EmbeddingBag::default();
+    for perturbation in 0..150_u32 {
+        let tokens = [3, 7, 11];
+        let single = [perturbation % 6];
+        bag.push(if perturbation % 10 == 3 { &tokens } else { &single });
+    }
+    let sizes = TableSizes { tokens: 12, contexts: 5, readouts: 50 };
+    let values = |i: u32| {
+        let value = ((i * 7919 + 13) % 101) as f32 / 50.0 - 1.0;
+        if i % 9 == 4 { f32::NAN } else { value }
+    };
+    let block = Block {
+        pairs: (0..147).map(|i| (i, i % 4)).collect(),
+        readouts: (0..45).map(|i| (i * 7) % 50).collect(),
+        values: (0..147 * 45).map(values).collect(),
+    };
+    let state = state(&weights(config, sizes));
+    (sizes, Arc::new(bag), state, block)
+}
+
+#[test]
+fn the_engines_gradients_equal_automatic_differentiation() {
+    let concat = |widths: &[usize]| LpmConfig {
+        head: Head::Concat,
+        embedding_dim: 37,
+        hidden_widths: widths.to_vec(),
+        dropout: 0.0,
+        ..LpmConfig::default()
+    };
+    let product = LpmConfig { embedding_dim: 37, dropout: 0.0, ..LpmConfig::default() };
+    let configs = [
+        product,
+        concat(&[40]),
+        concat(&[40, 65]),
+        concat(&[33, 70, 32]),
+        concat(&[64, 32, 40, 31]),
+    ];
+    for config in configs {
+        let (sizes, bag, state, block) = irregular(&config);
+        // The first moments after one step are a tenth of the gradients.
+        let [engine, candle] = trainers(&config, sizes, &bag, &state).map(|mut trainer| {
+            let id = StepId { seed: 0, epoch: 1, step: 1 };
+            let loss = trainer.step(&block, 1e-3, id).unwrap();
+            let gradients = |state: &State| -> Vec<Vec<f32>> {
+                state.tensors.iter().map(|tensor| tensor.first.clone()).collect()
+            };
+            (loss, gradients(trainer.state().unwrap()))
+        });
+        assert!((engine.0 - candle.0).abs() < 1e-4 * candle.0, "{} {}", engine.0, candle.0);
+        for (tensor, (a, b)) in engine.1.iter().zip(&candle.1).enumerate() {
+            let size = b.iter().fold(1e-9_f32, |size, g| size.max(g.abs()));
+            let worst = a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(worst < 1e-4 * size, "tensor {tensor} of {config:?}: {worst} of {size}");
+        }
+    }
+}
+
+/// With the same dropout the loss is a function of the weights; steps along its gradient show whether
+/// the engine differentiates what it computes.
+#[test]
+fn the_engines_gradients_under_dropout_equal_finite_differences() {
+    let concat = LpmConfig {
+        head: Head::Concat,
+        embedding_dim: 8,
+        hidden_widths: vec![40, 33],
+        dropout: 0.3,
+        ..LpmConfig::default()
+    };
+    let product = LpmConfig { embedding_dim: 8, dropout: 0.3, ..LpmConfig::default() };
+    for config in [concat, product] {
+        let (_, bag, state, block) = irregular(&config);
+        let id = StepId { seed: 5, epoch: 1, step: 9 };
+        let n = block.n_values() as f64;
+        let loss = |state: &State| {
+            Engine::new(&config, Arc::clone(&bag), state.clone()).step(&block, 1e-3, id) / n
+        };
+        let mut engine = Engine::new(&config, Arc::clone(&bag), state.clone());
+        engine.step(&block, 1e-3, id);
+        let moments = engine.state().clone();
+        for (at, tensor) in moments.tensors.iter().enumerate() {
+            let squared: f64 = tensor.first.iter().map(|g| f64::from(*g * 10.0).powi(2)).sum();
+            if squared < 1e-12 {
+                continue;
+            }
+            let step = 1e-3 / squared.sqrt();
+            let shifted = |sign: f64| {
+                let mut shifted = state.clone();
+                for (w, g) in shifted.tensors[at].value.iter_mut().zip(&tensor.first) {
+                    *w += (sign * step * f64::from(*g) * 10.0) as f32;
+                }
+                loss(&shifted)
+            };
+            let slope = (shifted(1.0) - shifted(-1.0)) / (2.0 * step);
+            assert!((slope - squared).abs() < 0.02 * squared, "tensor {at}: {slope} {squared}");
+        }
+    }
+}
+
+#[test]
+fn the_engines_steps_do_not_depend_on_threads() {
+    for head in [Head::Concat, Head::Product] {
+        let config = LpmConfig {
+            head,
+            embedding_dim: 37,
+            hidden_widths: vec![40, 65],
+            dropout: 0.2,
+            ..LpmConfig::default()
+        };
+        let (_, bag, state, block) = irregular(&config);
+        let train = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let mut engine = Engine::new(&config, Arc::clone(&bag), state.clone());
+            pool.install(|| {
+                for step in 0..5 {
+                    engine.step(&block, 1e-2, StepId { seed: 1, epoch: 1, step });
+                }
+                engine.state().clone()
+            })
+        };
+        assert!(train(1) == train(3), "{head}");
+    }
 }
 
 #[test]

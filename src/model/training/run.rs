@@ -1,18 +1,16 @@
 use std::time::Instant;
 
-use candle_core::Tensor;
-
 use super::batch::{Block, Window, windows};
 use super::data::TrainingData;
 use super::report::{EpochReport, Phase, Validation, best_epoch};
+use super::trainer::Trainer;
 use super::validation::validate;
 use crate::dataset::Split;
 use crate::error::{Error, Result};
-use crate::model::adamw::AdamW;
 use crate::model::config::LpmConfig;
-use crate::model::device::{device, engine};
-use crate::model::network::Network;
-use crate::model::randomness::{Dropout, Purpose, stream};
+use crate::model::engine::StepId;
+use crate::model::network::{Network, TableSizes, Weights};
+use crate::model::randomness::{Purpose, stream};
 
 /// A model in training: weights, optimiser, and the epochs behind it.
 #[derive(Debug)]
@@ -21,8 +19,8 @@ pub(super) struct Run<'a> {
     pub(super) config: LpmConfig,
     pub(super) phase: Phase,
     pub(super) planned_epochs: usize,
-    pub(super) network: Network,
-    pub(super) optimiser: AdamW,
+    pub(super) sizes: TableSizes,
+    pub(super) trainer: Trainer,
     pub(super) reports: Vec<EpochReport>,
 }
 
@@ -53,33 +51,52 @@ impl Run<'_> {
         Ok(report)
     }
 
-    fn validation(&self) -> Result<Option<Validation>> {
+    fn validation(&mut self) -> Result<Option<Validation>> {
         match self.data.held_out {
             Split::None => Ok(None),
-            _ => validate(&self.data, &self.network).map(Some),
+            _ => {
+                let network = self.network()?;
+                validate(&self.data, &network).map(Some)
+            }
         }
+    }
+
+    /// Returns a network with the weights of the last step.
+    pub(super) fn network(&mut self) -> Result<Network> {
+        let mut values = self.trainer.state()?.tensors.iter().map(|tensor| tensor.value.clone());
+        let weights = Weights::build(&self.config, self.sizes, &candle_core::Device::Cpu, |_| {
+            Ok(values.next().unwrap_or_default())
+        })?;
+        Network::new(&self.config, weights)
     }
 
     /// Returns the mean loss over all values.
     fn train_on_every_value(&mut self, epoch: usize) -> Result<f64> {
         let (seed, profiles) = (self.config.seed, &self.data.dataset.profiles);
         let mut order = stream(seed, epoch, Purpose::Order);
-        let mut dropout = Dropout::new(self.config.dropout, stream(seed, epoch, Purpose::Dropout));
-        let (mut loss, mut n_values) = (0.0, 0);
+        let learning_rate =
+            self.config.learning_rate * self.config.learning_rate_decay.powi(epoch as i32 - 1);
+        let (mut loss, mut n_values, mut id) =
+            (0.0, 0, StepId { seed, epoch: epoch as u64, step: 0 });
+        let mut block = Block::default();
         for profiles in
             windows(profiles.n_profiles(), profiles.n_readouts(), &self.config, &mut order)
         {
             let window = Window::copy(&self.data, &profiles);
-            for (rows, readouts) in window.plan(&self.config, &mut order) {
-                let block = window.block(&rows, readouts);
+            let plan = window.plan(&self.config, &mut order);
+            let trainer = &mut self.trainer;
+            window.for_each_block(&plan, &mut block, |block| {
                 let n = block.n_values();
                 if n == 0 {
-                    continue;
+                    return Ok(());
                 }
-                let step = self.step(block, n, &mut dropout, epoch);
-                loss += n as f64 * self.require_finite(step.map_err(engine("train"))?, epoch)?;
+                id.step += 1;
+                let squares = trainer.step(block, learning_rate, id)?;
+                require_finite(squares / n as f64, seed, epoch)?;
+                loss += squares;
                 n_values += n;
-            }
+                Ok::<(), Error>(())
+            })?;
         }
         if n_values == 0 {
             let what = format!("dataset `{}`", self.data.dataset.name);
@@ -87,38 +104,15 @@ impl Run<'_> {
         }
         Ok(loss / n_values as f64)
     }
+}
 
-    fn require_finite(&self, loss: f32, epoch: usize) -> Result<f64> {
-        if loss.is_finite() {
-            return Ok(f64::from(loss));
-        }
-        Err(Error::data(
-            format!("training with seed {}", self.config.seed),
-            format!("the loss became {loss} in epoch {epoch}"),
-            "lower `learning_rate`, or look for extreme values in the tables",
-        ))
+fn require_finite(loss: f64, seed: u64, epoch: usize) -> Result<()> {
+    if loss.is_finite() {
+        return Ok(());
     }
-
-    /// Makes one AdamW step on the block's mean squared error and returns that error.
-    pub(super) fn step(
-        &mut self,
-        block: Block,
-        n_values: usize,
-        dropout: &mut Dropout,
-        epoch: usize,
-    ) -> candle_core::Result<f32> {
-        let shape = (block.pairs.len(), block.readouts.len());
-        let targets = Tensor::from_vec(block.targets, shape, &device())?;
-        let mask = Tensor::from_vec(block.mask, shape, &device())?;
-        let pairs = self.network.project(self.data.bag, &block.pairs, Some(dropout))?;
-        let readouts = self.network.project_readouts(&block.readouts)?;
-        let predicted = self.network.predict_block(&pairs, &readouts, Some(dropout))?;
-        let errors = ((predicted - targets)? * mask)?;
-        let loss = (errors.sqr()?.sum_all()? / n_values as f64)?;
-        let gradients = loss.backward()?;
-        let decay = self.config.learning_rate_decay.powi(epoch as i32 - 1);
-        let learning_rate = self.config.learning_rate * decay;
-        self.optimiser.step(self.network.weights().variables(), &gradients, learning_rate)?;
-        loss.to_scalar()
-    }
+    Err(Error::data(
+        format!("training with seed {seed}"),
+        format!("the loss became {loss} in epoch {epoch}"),
+        "lower `learning_rate`, or look for extreme values in the tables",
+    ))
 }

@@ -8,16 +8,16 @@ use super::data::{TrainingData, fingerprint, require_trainable};
 use super::options::TrainingOptions;
 use super::report::{EpochReport, Phase, TrainingReport, Validation, best_epoch};
 use super::run::Run;
+use super::trainer::Trainer;
 use super::validation::validate_baselines;
 use crate::dataset::{Dataset, Split};
 use crate::error::{Error, Result};
-use crate::model::adamw::AdamW;
 use crate::model::bag::EmbeddingBag;
-use crate::model::config::{Head, LpmConfig};
-use crate::model::device::engine;
+use crate::model::config::LpmConfig;
+use crate::model::engine::{State, TensorState};
 use crate::model::fit::FitComparison;
 use crate::model::lpm::Lpm;
-use crate::model::network::{Network, TableSizes, Weights};
+use crate::model::network::{TableSizes, Weights};
 use crate::model::vocabulary::Vocabularies;
 
 /// Keeps the draw of validation entries apart from any other split that uses the same seed: entries
@@ -95,7 +95,7 @@ impl<'a> Schedule<'a> {
     /// Runs with held-out entries until patience is out; returns its epochs and the baselines' fit.
     fn select_epochs(&self, seed: u64) -> Result<(Vec<EpochReport>, Comparisons)> {
         let run = self.run(Phase::Selection, seed, self.config.max_epochs);
-        let run = on_threads(self.threads_per_run(1), || self.complete(run?))?;
+        let run = on_threads(Self::threads_per_run(1), || self.complete(run?))?;
         let model = best_epoch(&run.reports).and_then(|report| report.validation);
         let comparisons = model.map(|model| {
             let baselines = validate_baselines(&run.data);
@@ -112,7 +112,7 @@ impl<'a> Schedule<'a> {
     /// Trains every seed for `epochs`, as many at a time as there are threads.
     fn train_all(&self, seeds: &[u64], epochs: usize) -> Result<Vec<Lpm>> {
         let n_workers = rayon::current_num_threads().min(seeds.len());
-        let threads = self.threads_per_run(n_workers);
+        let threads = Self::threads_per_run(n_workers);
         let next = AtomicUsize::new(0);
         let results = Mutex::new(Vec::with_capacity(seeds.len()));
         // Plain threads: a rayon worker that waits for an inner pool would start further members.
@@ -134,19 +134,16 @@ impl<'a> Schedule<'a> {
         in_order_of(seeds, results.into_inner().unwrap_or_default())
     }
 
-    /// One thread per run for the product head, whose matrices are too small to share; the concat head
-    /// takes what the other runs leave. The weights do not depend on it.
-    fn threads_per_run(&self, n_runs: usize) -> usize {
-        match self.config.head {
-            Head::Product => 1,
-            Head::Concat => (rayon::current_num_threads() / n_runs.max(1)).max(1),
-        }
+    /// The threads that the other runs leave; the weights do not depend on it.
+    fn threads_per_run(n_runs: usize) -> usize {
+        (rayon::current_num_threads() / n_runs.max(1)).max(1)
     }
 
     fn train_member(&self, seed: u64, epochs: usize) -> Result<Lpm> {
-        let run = self.complete(self.run(Phase::Member, seed, epochs)?)?;
+        let mut run = self.complete(self.run(Phase::Member, seed, epochs)?)?;
+        let network = run.network()?;
         let (vocabularies, bag) = (Arc::clone(&self.vocabularies), Arc::clone(&self.bag));
-        Ok(Lpm::new(run.config, vocabularies, bag, run.network))
+        Ok(Lpm::new(run.config, vocabularies, bag, network))
     }
 
     /// Returns a run at its start or, when resuming, where its checkpoint left it.
@@ -157,10 +154,11 @@ impl<'a> Schedule<'a> {
             Some(checkpoints) => checkpoints.read(phase, &config, sizes)?,
             None => None,
         };
-        let Progress { network, optimiser, reports } = match saved {
+        let Progress { state, reports } = match saved {
             Some(progress) => progress,
             None => begin(&config, sizes)?,
         };
+        let trainer = Trainer::new(&config, sizes, &self.bag, state, self.options.device)?;
         let held_out = match phase {
             Phase::Selection => {
                 Split::Entries { share: config.validation_share, seed: seed ^ VALIDATION_SALT }
@@ -169,7 +167,7 @@ impl<'a> Schedule<'a> {
         };
         let (dataset, excluded) = (self.dataset, self.options.excluded);
         let data = TrainingData { dataset, bag: &self.bag, excluded, held_out };
-        Ok(Run { data, config, phase, planned_epochs, network, optimiser, reports })
+        Ok(Run { data, config, phase, planned_epochs, sizes, trainer, reports })
     }
 
     /// Trains until the run is finished, saving and reporting after each epoch.
@@ -180,7 +178,7 @@ impl<'a> Schedule<'a> {
             }
             let report = run.train_epoch()?;
             if let Some(checkpoints) = &self.checkpoints {
-                checkpoints.write(&run)?;
+                checkpoints.write(&mut run)?;
             }
             if (self.options.observer)(&report).is_break() {
                 self.is_stopped.store(true, Ordering::Relaxed);
@@ -200,10 +198,9 @@ impl<'a> Schedule<'a> {
 }
 
 fn begin(config: &LpmConfig, sizes: TableSizes) -> Result<Progress> {
-    let network = Network::new(config, Weights::draw(config, sizes)?)?;
-    let optimiser = AdamW::new(network.weights().variables(), config.weight_decay)
-        .map_err(engine("create the optimiser"))?;
-    Ok(Progress { network, optimiser, reports: Vec::new() })
+    let values = Weights::draw(config, sizes)?.values()?;
+    let tensors = values.into_iter().map(TensorState::new).collect();
+    Ok(Progress { state: State { tensors, steps: 0 }, reports: Vec::new() })
 }
 
 /// Runs `work` where matrix products may use this many threads.

@@ -1,0 +1,316 @@
+use std::ops::Range;
+use std::sync::Arc;
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::adam::{Clock, Parameter, Table, Update};
+use super::dense_layer::{BackPanel, DensePanel};
+use super::first_layer::{CONTEXT, FirstPanel, InputPanel, Inputs, N_PARTS, PERTURBATION, READOUT};
+use super::layers::{Layers, pass};
+use super::line::{Line, n_panels};
+use super::noise::{Dropout, StepId};
+use super::slots::Slots;
+use super::state::{Place, State, TensorState};
+use super::tile::{Tile, Tiles};
+use crate::model::bag::EmbeddingBag;
+use crate::model::config::LpmConfig;
+use crate::model::training::Block;
+
+/// Trains the published head: one pass over tiles of a block, then sums per panel of weights.
+///
+/// A step has four phases, each spread over all threads: first-layer sums of pairs and readouts;
+/// tiles forward and back; gradients and updates of the layers, 32 outputs at a time; gradients of the
+/// embeddings. All sums run in an order that does not depend on threads.
+#[derive(Debug)]
+pub(super) struct ConcatEngine {
+    bag: Arc<EmbeddingBag>,
+    dim: usize,
+    dropout: f64,
+    clock: Clock,
+    tables: [Table; N_PARTS],
+    first: Vec<FirstPanel>,
+    input: Vec<InputPanel>,
+    dense: Vec<DensePanel>,
+    dense_of: Vec<Range<usize>>,
+    back: Vec<BackPanel>,
+    back_of: Vec<Range<usize>>,
+    output: Parameter,
+    output_bias: Parameter,
+    inputs: Inputs,
+    tiles: Tiles,
+    contexts: Slots,
+    tokens: Slots,
+    token_gradients: Vec<Line>,
+}
+
+/// Which of a state's tensors is which table: they are stored perturbations, contexts, readouts.
+const TABLES: [usize; N_PARTS] = [1, 0, 2];
+/// Position of the first layer's weight in a state.
+const FIRST: usize = 3;
+
+impl ConcatEngine {
+    pub(super) fn new(config: &LpmConfig, bag: Arc<EmbeddingBag>, state: &State) -> Self {
+        let (dim, widths, tensors) = (config.embedding_dim, &config.hidden_widths, &state.tensors);
+        let table = |at: usize| Table::read(&tensors[at], dim, state.steps);
+        let panels = |width: usize| 0..n_panels(width);
+        let first_width = widths.first().copied().unwrap_or(0);
+        let first = panels(first_width)
+            .map(|p| FirstPanel::read(&tensors[FIRST], &tensors[FIRST + 1], dim, p));
+        let parts = [CONTEXT, PERTURBATION, READOUT].into_iter();
+        let input = parts.flat_map(|part| {
+            panels(dim).map(move |panel| InputPanel::new(part, panel, first_width))
+        });
+        let (mut dense, mut dense_of) = (Vec::new(), Vec::new());
+        let (mut back, mut back_of) = (Vec::new(), Vec::new());
+        for (layer, pair) in widths.windows(2).enumerate() {
+            let at = FIRST + 2 * (layer + 1);
+            let read = |p| DensePanel::read(layer + 1, &tensors[at], &tensors[at + 1], p);
+            dense_of.push(dense.len()..dense.len() + n_panels(pair[1]));
+            dense.extend(panels(pair[1]).map(read));
+            back_of.push(back.len()..back.len() + n_panels(pair[0]));
+            back.extend(panels(pair[0]).map(|p| BackPanel::new(p, pair[1])));
+        }
+        let at = FIRST + 2 * widths.len();
+        let n_inputs = tensors[at].value.len();
+        let mut output = Parameter::zeros(0);
+        for panel in panels(n_inputs) {
+            let line = Parameter::read(&tensors[at], Place::rows(1, n_inputs, panel), 1);
+            output.value.extend(line.value);
+            output.first.extend(line.first);
+            output.second.extend(line.second);
+        }
+        Self {
+            dim,
+            dropout: config.dropout,
+            clock: Clock::new(state.steps, config.weight_decay),
+            contexts: Slots::new(tensors[TABLES[CONTEXT]].value.len() / dim),
+            tokens: Slots::new(tensors[TABLES[PERTURBATION]].value.len() / dim),
+            tables: TABLES.map(table),
+            first: first.collect(),
+            input: input.collect(),
+            output,
+            output_bias: Parameter::read(&tensors[at + 1], Place::rows(1, 1, 0), 1),
+            inputs: Inputs::default(),
+            tiles: Tiles::new(widths),
+            token_gradients: Vec::new(),
+            bag,
+            dense,
+            dense_of,
+            back,
+            back_of,
+        }
+    }
+
+    /// Writes all weights and moments over those of a state of the same shape.
+    pub(super) fn write(&mut self, state: &mut State) {
+        let tensors = &mut state.tensors;
+        for (table, at) in self.tables.iter_mut().zip(TABLES) {
+            table.catch_up_all(&self.clock);
+            table.write(self.dim, &mut tensors[at]);
+        }
+        let [weight, bias] = two(tensors, FIRST);
+        for (panel, first) in self.first.iter().enumerate() {
+            first.write(weight, bias, self.dim, panel);
+        }
+        for (layer, panels) in self.dense_of.iter().enumerate() {
+            let [weight, bias] = two(tensors, FIRST + 2 * (layer + 1));
+            for (panel, dense) in self.dense[panels.clone()].iter().enumerate() {
+                dense.write(weight, bias, panel);
+            }
+        }
+        let [weight, bias] = two(tensors, FIRST + 2 * (self.dense_of.len() + 1));
+        let n_inputs = weight.value.len();
+        for panel in 0..n_panels(n_inputs) {
+            let line = |lines: &[Line]| vec![lines[panel]];
+            let (value, first) = (line(&self.output.value), line(&self.output.first));
+            let line = Parameter { value, first, second: line(&self.output.second) };
+            line.write(Place::rows(1, n_inputs, panel), weight);
+        }
+        self.output_bias.write(Place::rows(1, 1, 0), bias);
+        state.steps = self.clock.steps;
+    }
+
+    /// Makes one AdamW step on a block and returns the sum of its squared errors before the step.
+    pub(super) fn step(&mut self, block: &Block, learning_rate: f64, id: StepId) -> f64 {
+        self.tiles.cut(block);
+        let n_values: usize = self.tiles.used().iter().map(|tile| tile.entries.len()).sum();
+        self.gather(block);
+        let update = self.clock.tick(learning_rate);
+        self.project();
+        self.pass((2.0 / n_values.max(1) as f64) as f32, id);
+        self.learn(&update);
+        self.pull();
+        self.move_embeddings(block, &update);
+        self.tiles.used().iter().map(|tile| tile.loss).sum()
+    }
+
+    /// Copies the embeddings that the block needs.
+    fn gather(&mut self, block: &Block) {
+        let width = n_panels(self.dim);
+        self.contexts.begin();
+        self.inputs.context_of_pair.clear();
+        for (_, context) in &block.pairs {
+            self.inputs.context_of_pair.push(self.contexts.number(*context));
+        }
+        self.inputs.begin(CONTEXT, self.contexts.items().len(), width);
+        for (row, context) in self.contexts.items().iter().enumerate() {
+            let embedding = self.tables[CONTEXT].row(*context as usize, &self.clock);
+            self.inputs.add(CONTEXT, row, embedding, 1.0);
+        }
+        self.inputs.begin(PERTURBATION, block.pairs.len(), width);
+        for (row, (perturbation, _)) in block.pairs.iter().enumerate() {
+            let tokens = self.bag.tokens(*perturbation as usize);
+            for token in tokens {
+                let embedding = self.tables[PERTURBATION].row(*token as usize, &self.clock);
+                self.inputs.add(PERTURBATION, row, embedding, 1.0 / tokens.len() as f32);
+            }
+        }
+        self.inputs.begin(READOUT, block.readouts.len(), width);
+        for (row, readout) in block.readouts.iter().enumerate() {
+            let embedding = self.tables[READOUT].row(*readout as usize, &self.clock);
+            self.inputs.add(READOUT, row, embedding, 1.0);
+        }
+    }
+
+    fn project(&mut self) {
+        let (dense, inputs) = (&self.dense, &self.inputs);
+        let layer_of = |at: usize| self.back_of.iter().position(|panels| panels.contains(&at));
+        let first = self.first.par_iter_mut().map(Work::Project);
+        let back = self.back.par_iter_mut().enumerate().map(|(at, back)| {
+            let layer = layer_of(at).map_or(0..0, |layer| self.dense_of[layer].clone());
+            Work::CopyBack(back, &dense[layer])
+        });
+        first.chain(back).with_max_len(1).for_each(|work| run(work, inputs));
+    }
+
+    fn pass(&mut self, error_scale: f32, id: StepId) {
+        let layers = Layers {
+            first: &self.first,
+            dense: &self.dense,
+            dense_of: &self.dense_of,
+            back: &self.back,
+            back_of: &self.back_of,
+            output: &self.output,
+            output_bias: self.output_bias.value[0].0[0],
+        };
+        let (rate, inputs) = (self.dropout, &self.inputs);
+        let tiles = self.tiles.used_mut().par_iter_mut().enumerate();
+        let tiles = tiles.map(|(part, tile)| {
+            Work::Pass(tile, layers, Dropout::new(rate, id, part as u64), error_scale)
+        });
+        let copies = self.input.par_iter_mut().map(|input| Work::CopyInput(input, layers.first));
+        tiles.chain(copies).with_max_len(1).for_each(|work| run(work, inputs));
+    }
+
+    fn learn(&mut self, update: &Update) {
+        let (tiles, inputs) = (self.tiles.used(), &self.inputs);
+        let start_of = |at: usize| self.dense_of.iter().find(|panels| panels.contains(&at));
+        let dense = self.dense.par_iter_mut().enumerate().map(|(at, dense)| {
+            let start = start_of(at).map_or(0, |panels| panels.start);
+            Work::LearnDense(dense, tiles, at - start, at, update)
+        });
+        let first = self.first.par_iter_mut().enumerate();
+        let first = first.map(|(at, first)| Work::LearnFirst(first, tiles, at, update));
+        dense.chain(first).with_max_len(1).for_each(|work| run(work, inputs));
+        let mut bias = Line::ZERO;
+        let mut gradient = [Line::ZERO];
+        for at in 0..self.output.value.len() {
+            gradient[0] = Line::ZERO;
+            tiles.iter().for_each(|tile| gradient[0].add(&tile.output_sums[at]));
+            self.output.step_line(at, update, &gradient[0]);
+        }
+        bias.0[0] = tiles.iter().map(|tile| tile.output_bias_sum).sum();
+        self.output_bias.step(update, &[bias]);
+    }
+
+    fn pull(&mut self) {
+        let (first, inputs) = (&self.first, &self.inputs);
+        let input = self.input.par_iter_mut().map(|input| Work::Pull(input, first));
+        input.with_max_len(1).for_each(|work| run(work, inputs));
+    }
+
+    /// Moves the embeddings of the block.
+    fn move_embeddings(&mut self, block: &Block, update: &Update) {
+        let width = n_panels(self.dim);
+        let mut row_gradient = vec![Line::ZERO; width];
+        for (part, items) in
+            [(CONTEXT, self.contexts.items()), (READOUT, block.readouts.as_slice())]
+        {
+            let panels = &self.input[part * width..(part + 1) * width];
+            for (row, item) in items.iter().enumerate() {
+                for (line, panel) in row_gradient.iter_mut().zip(panels) {
+                    *line = *panel.gradient(row);
+                }
+                self.tables[part].step(*item as usize, &self.clock, update, &row_gradient);
+            }
+        }
+        self.tokens.begin();
+        self.token_gradients.clear();
+        let panels = &self.input[PERTURBATION * width..(PERTURBATION + 1) * width];
+        for (row, (perturbation, _)) in block.pairs.iter().enumerate() {
+            let tokens = self.bag.tokens(*perturbation as usize);
+            for token in tokens {
+                let start = self.tokens.number(*token) as usize * width;
+                if start == self.token_gradients.len() {
+                    self.token_gradients.resize(start + width, Line::ZERO);
+                }
+                for (line, panel) in self.token_gradients[start..].iter_mut().zip(panels) {
+                    line.add_scaled(panel.gradient(row), 1.0 / tokens.len() as f32);
+                }
+            }
+        }
+        let gradients = self.token_gradients.chunks_exact(width);
+        for (token, gradient) in self.tokens.items().iter().zip(gradients) {
+            self.tables[PERTURBATION].step(*token as usize, &self.clock, update, gradient);
+        }
+    }
+}
+
+/// Returns a weight and the bias behind it.
+fn two(tensors: &mut [TensorState], at: usize) -> [&mut TensorState; 2] {
+    let (head, tail) = tensors.split_at_mut(at + 1);
+    [&mut head[at], &mut tail[0]]
+}
+
+/// What one thread does at a time.
+enum Work<'a> {
+    Project(&'a mut FirstPanel),
+    CopyBack(&'a mut BackPanel, &'a [DensePanel]),
+    Pass(&'a mut Tile, Layers<'a>, Dropout, f32),
+    CopyInput(&'a mut InputPanel, &'a [FirstPanel]),
+    LearnDense(&'a mut DensePanel, &'a [Tile], usize, usize, &'a Update),
+    LearnFirst(&'a mut FirstPanel, &'a [Tile], usize, &'a Update),
+    Pull(&'a mut InputPanel, &'a [FirstPanel]),
+}
+
+fn run(work: Work<'_>, inputs: &Inputs) {
+    match work {
+        Work::Pass(tile, layers, dropout, error_scale) => pass(tile, layers, dropout, error_scale),
+        work => Arch::new().dispatch(Task(work, inputs)),
+    }
+}
+
+/// Work with the instruction set of the machine.
+struct Task<'a>(Work<'a>, &'a Inputs);
+
+impl WithSimd for Task<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self(work, inputs) = self;
+        match work {
+            Work::Project(first) => first.project(simd, inputs),
+            Work::CopyBack(back, layer) => back.copy(layer),
+            Work::CopyInput(input, first) => input.copy(first),
+            Work::LearnDense(dense, tiles, at, bias_at, update) => {
+                dense.learn(simd, tiles, at, bias_at, update);
+            }
+            Work::LearnFirst(first, tiles, at, update) => {
+                first.learn(simd, inputs, tiles, at, update);
+            }
+            Work::Pull(input, first) => input.pull(simd, inputs, first),
+            Work::Pass(..) => {}
+        }
+    }
+}
