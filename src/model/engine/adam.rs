@@ -112,6 +112,7 @@ impl Parameter {
 
 impl Parameter {
     /// Moves the weights of one line.
+    #[inline(always)]
     pub(super) fn step_line(&mut self, at: usize, update: &Update, gradient: &Line) {
         let moments = (&mut self.first[at], &mut self.second[at]);
         update.apply(&mut self.value[at], moments.0, moments.1, gradient);
@@ -152,12 +153,19 @@ impl Table {
         Self { weights, width, seen: vec![steps; n_rows] }
     }
 
+    /// Returns how many lines a row has.
+    #[inline(always)]
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
     /// Returns all weights; up to date after [`catch_up_all`](Self::catch_up_all).
     pub(super) fn weights(&self) -> &Parameter {
         &self.weights
     }
 
     /// Brings a row up to date with all finished steps, and returns it.
+    #[inline(always)]
     pub(super) fn row(&mut self, row: usize, clock: &Clock) -> &[Line] {
         let (lines, seen) = (row * self.width..(row + 1) * self.width, self.seen[row]);
         if seen < clock.steps {
@@ -179,6 +187,7 @@ impl Table {
     }
 
     /// Makes the clock's current step on one row, which must be up to date with the steps before.
+    #[inline(always)]
     pub(super) fn step(&mut self, row: usize, clock: &Clock, update: &Update, gradient: &[Line]) {
         let at = row * self.width;
         for (at, gradient) in (at..at + self.width).zip(gradient) {

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::adam::{Clock, Parameter, Table, Update};
 use super::dense_layer::{BackPanel, DensePanel};
+use super::embeddings::{Gather, GradientBuffer, Move, Rows};
 use super::first_layer::{CONTEXT, FirstPanel, InputPanel, Inputs, N_PARTS, PERTURBATION, READOUT};
 use super::layers::{Layers, pass};
 use super::line::{Line, n_panels};
@@ -40,8 +41,7 @@ pub(super) struct ConcatEngine {
     inputs: Inputs,
     tiles: Tiles,
     contexts: Slots,
-    tokens: Slots,
-    token_gradients: Vec<Line>,
+    gradients: [GradientBuffer; N_PARTS],
 }
 
 /// Which of a state's tensors is which table: they are stored perturbations, contexts, readouts.
@@ -85,7 +85,7 @@ impl ConcatEngine {
             dropout: config.dropout,
             clock: Clock::new(state.steps, config.weight_decay),
             contexts: Slots::new(tensors[TABLES[CONTEXT]].value.len() / dim),
-            tokens: Slots::new(tensors[TABLES[PERTURBATION]].value.len() / dim),
+            gradients: TABLES.map(|at| GradientBuffer::new(tensors[at].value.len() / dim)),
             tables: TABLES.map(table),
             first: first.collect(),
             input: input.collect(),
@@ -93,7 +93,6 @@ impl ConcatEngine {
             output_bias: Parameter::read(&tensors[at + 1], Place::rows(1, 1, 0), 1),
             inputs: Inputs::default(),
             tiles: Tiles::new(widths),
-            token_gradients: Vec::new(),
             bag,
             dense,
             dense_of,
@@ -147,30 +146,22 @@ impl ConcatEngine {
 
     /// Copies the embeddings that the block needs.
     fn gather(&mut self, block: &Block) {
-        let width = n_panels(self.dim);
         self.contexts.begin();
         self.inputs.context_of_pair.clear();
         for (_, context) in &block.pairs {
             self.inputs.context_of_pair.push(self.contexts.number(*context));
         }
-        self.inputs.begin(CONTEXT, self.contexts.items().len(), width);
-        for (row, context) in self.contexts.items().iter().enumerate() {
-            let embedding = self.tables[CONTEXT].row(*context as usize, &self.clock);
-            self.inputs.add(CONTEXT, row, embedding, 1.0);
-        }
-        self.inputs.begin(PERTURBATION, block.pairs.len(), width);
-        for (row, (perturbation, _)) in block.pairs.iter().enumerate() {
-            let tokens = self.bag.tokens(*perturbation as usize);
-            for token in tokens {
-                let embedding = self.tables[PERTURBATION].row(*token as usize, &self.clock);
-                self.inputs.add(PERTURBATION, row, embedding, 1.0 / tokens.len() as f32);
-            }
-        }
-        self.inputs.begin(READOUT, block.readouts.len(), width);
-        for (row, readout) in block.readouts.iter().enumerate() {
-            let embedding = self.tables[READOUT].row(*readout as usize, &self.clock);
-            self.inputs.add(READOUT, row, embedding, 1.0);
-        }
+        let Self { bag, clock, tables, inputs, contexts, .. } = self;
+        let (clock, mut parts) = (&*clock, tables.iter_mut().zip(&mut inputs.parts));
+        let rows = [
+            Rows::Items(contexts.items()),
+            Rows::Perturbations(&block.pairs, bag),
+            Rows::Items(&block.readouts),
+        ];
+        let gathers = rows
+            .map(|rows| parts.next().map(|(table, input)| Gather { table, clock, rows, input }));
+        let [contexts, pairs, readouts] = gathers.map(|gather| move || gather.map(Gather::run));
+        rayon::join(pairs, || (contexts(), readouts()));
     }
 
     fn project(&mut self) {
@@ -232,38 +223,24 @@ impl ConcatEngine {
 
     /// Moves the embeddings of the block.
     fn move_embeddings(&mut self, block: &Block, update: &Update) {
-        let width = n_panels(self.dim);
-        let mut row_gradient = vec![Line::ZERO; width];
-        for (part, items) in
-            [(CONTEXT, self.contexts.items()), (READOUT, block.readouts.as_slice())]
-        {
-            let panels = &self.input[part * width..(part + 1) * width];
-            for (row, item) in items.iter().enumerate() {
-                for (line, panel) in row_gradient.iter_mut().zip(panels) {
-                    *line = *panel.gradient(row);
-                }
-                self.tables[part].step(*item as usize, &self.clock, update, &row_gradient);
-            }
-        }
-        self.tokens.begin();
-        self.token_gradients.clear();
-        let panels = &self.input[PERTURBATION * width..(PERTURBATION + 1) * width];
-        for (row, (perturbation, _)) in block.pairs.iter().enumerate() {
-            let tokens = self.bag.tokens(*perturbation as usize);
-            for token in tokens {
-                let start = self.tokens.number(*token) as usize * width;
-                if start == self.token_gradients.len() {
-                    self.token_gradients.resize(start + width, Line::ZERO);
-                }
-                for (line, panel) in self.token_gradients[start..].iter_mut().zip(panels) {
-                    line.add_scaled(panel.gradient(row), 1.0 / tokens.len() as f32);
-                }
-            }
-        }
-        let gradients = self.token_gradients.chunks_exact(width);
-        for (token, gradient) in self.tokens.items().iter().zip(gradients) {
-            self.tables[PERTURBATION].step(*token as usize, &self.clock, update, gradient);
-        }
+        let Self { bag, clock, tables, contexts, input, gradients, .. } = self;
+        let clock = &*clock;
+        let panels = input.chunks_exact((input.len() / N_PARTS).max(1));
+        let mut parts = tables.iter_mut().zip(panels).zip(gradients);
+        let rows = [
+            Rows::Items(contexts.items()),
+            Rows::Perturbations(&block.pairs, bag),
+            Rows::Items(&block.readouts),
+        ];
+        let moves = rows.map(|rows| {
+            let part = parts.next();
+            part.map(|((table, panels), buffer)| {
+                let gradient = |row: usize, panel: usize| panels[panel].gradient(row);
+                Move { table, clock, update, rows, gradient, buffer }
+            })
+        });
+        let [contexts, pairs, readouts] = moves.map(|part| move || part.map(Move::run));
+        rayon::join(pairs, || (contexts(), readouts()));
     }
 }
 

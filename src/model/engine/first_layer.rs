@@ -1,6 +1,7 @@
 use pulp::Simd;
 
 use super::adam::{Parameter, Update};
+use super::embeddings::InputPart;
 use super::line::{Line, PANEL, clear, n_panels, transpose};
 use super::multiply::{BLOCK, add_outer_products, multiply};
 use super::state::{Place, TensorState};
@@ -15,44 +16,18 @@ pub(super) const N_PARTS: usize = 3;
 /// The embeddings that meet in a step: distinct contexts, pairs' perturbations, readouts.
 #[derive(Debug, Default)]
 pub(super) struct Inputs {
-    parts: [InputPart; N_PARTS],
+    pub(super) parts: [InputPart; N_PARTS],
     /// The number of each pair's context among the distinct ones.
     pub(super) context_of_pair: Vec<u32>,
 }
 
-#[derive(Debug, Default)]
-struct InputPart {
-    n_rows: usize,
-    /// Lines of a panel: the rows, rounded up.
-    height: usize,
-    /// Panel after panel.
-    lines: Vec<Line>,
-}
-
 impl Inputs {
-    /// Makes room for the rows of a part.
-    pub(super) fn begin(&mut self, part: usize, n_rows: usize, n_panels: usize) {
-        let height = n_rows.next_multiple_of(BLOCK);
-        let part = &mut self.parts[part];
-        (part.n_rows, part.height) = (n_rows, height);
-        clear(&mut part.lines, height * n_panels);
-    }
-
-    /// Adds a share of an embedding to a row.
-    pub(super) fn add(&mut self, part: usize, row: usize, embedding: &[Line], share: f32) {
-        let part = &mut self.parts[part];
-        for (panel, line) in embedding.iter().enumerate() {
-            part.lines[panel * part.height + row].add_scaled(line, share);
-        }
-    }
-
     pub(super) fn n_rows(&self, part: usize) -> usize {
-        self.parts[part].n_rows
+        self.parts[part].n_rows()
     }
 
     fn panel(&self, part: usize, panel: usize) -> &[Line] {
-        let part = &self.parts[part];
-        &part.lines[panel * part.height..(panel + 1) * part.height]
+        self.parts[part].panel(panel)
     }
 }
 

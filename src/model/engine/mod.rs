@@ -10,6 +10,7 @@
 mod adam;
 mod concat;
 mod dense_layer;
+mod embeddings;
 mod first_layer;
 mod layers;
 mod line;

@@ -4,10 +4,10 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::adam::{Clock, Table, Update};
-use super::line::{Line, PANEL, clear, n_panels};
+use super::embeddings::{Gather, GradientBuffer, InputPart, Move, Rows};
+use super::line::{Line, PANEL, clear, n_panels, transpose};
 use super::multiply::{BLOCK, add_outer_products, multiply};
 use super::noise::{Dropout, StepId};
-use super::slots::Slots;
 use super::state::State;
 use super::tile::TILE;
 use crate::model::bag::EmbeddingBag;
@@ -19,6 +19,7 @@ const PERTURBATIONS: usize = 0;
 const CONTEXTS: usize = 1;
 const READOUTS: usize = 2;
 const BIASES: usize = 3;
+const N_TABLES: usize = 4;
 
 /// Trains ŷ = Σ_k zP_k · a(C)_k · zR_k + b(C): slices of the block's pairs meet all its readouts in one
 /// matrix product each way.
@@ -29,70 +30,56 @@ pub(super) struct ProductEngine {
     dropout: f64,
     clock: Clock,
     /// Perturbations, contexts, readouts; then the biases, a line per context.
-    tables: [Table; 4],
+    tables: [Table; N_TABLES],
+    buffers: [GradientBuffer; N_TABLES],
+    inputs: Inputs,
     slices: Vec<Slice>,
-    readouts: ReadoutRows,
     readout_gradients: Vec<Line>,
-    tokens: Slots,
-    contexts: Slots,
-    gradients: Vec<Line>,
-    bias_gradients: Vec<Line>,
 }
 
-/// The readouts of a block, in both orders that products need.
+/// The embeddings of a block, a row per pair or per readout.
 #[derive(Debug, Default)]
-struct ReadoutRows {
-    /// Panel after panel of dimensions, a line per readout.
-    by_dimension: Vec<Line>,
-    /// Panel after panel of readouts, a line per dimension.
-    by_readout: Vec<Line>,
-    /// Readouts, rounded up to whole panels.
-    height: usize,
+struct Inputs {
+    parts: [InputPart; N_TABLES],
+    /// zR once more: panel after panel of readouts, a line per dimension.
+    turned_readouts: Vec<Line>,
 }
 
-/// Up to [`TILE`] pairs of a block.
+/// Up to [`TILE`] pairs of a block; panel after panel of [`TILE`] lines each.
 #[derive(Debug, Default)]
 struct Slice {
     /// Rows of the block.
     first: usize,
     n_rows: usize,
-    /// zP, the dropout's factors, a(C) and their product, panel after panel of [`TILE`] lines.
-    perturbations: Vec<Line>,
+    /// The dropout's factors, and zP ⊙ factors ⊙ a(C).
     factors: Vec<Line>,
-    contexts: Vec<Line>,
     rows: Vec<Line>,
-    biases: Vec<f32>,
     /// Errors, panel after panel of readouts.
     errors: Vec<Line>,
-    /// Gradients of zP and of a(C), laid out like them, and of b(C).
+    /// Gradients of zP, of a(C), and of b(C).
     perturbation_gradients: Vec<Line>,
     context_gradients: Vec<Line>,
-    bias_gradients: Vec<f32>,
+    bias_gradients: Vec<Line>,
     loss: f64,
 }
 
 impl ProductEngine {
     pub(super) fn new(config: &LpmConfig, bag: Arc<EmbeddingBag>, state: &State) -> Self {
         let dim = config.embedding_dim;
-        let table = |at: usize, columns| Table::read(&state.tensors[at], columns, state.steps);
+        let columns = [dim, dim, dim, 1];
+        let table = |at: usize| Table::read(&state.tensors[at], columns[at], state.steps);
+        let n_rows = |at: usize| state.tensors[at].value.len() / columns[at];
+        let all = [PERTURBATIONS, CONTEXTS, READOUTS, BIASES];
         Self {
             bag,
             dim,
             dropout: config.dropout,
             clock: Clock::new(state.steps, config.weight_decay),
-            tables: [
-                table(PERTURBATIONS, dim),
-                table(CONTEXTS, dim),
-                table(READOUTS, dim),
-                table(BIASES, 1),
-            ],
+            tables: all.map(table),
+            buffers: all.map(|at| GradientBuffer::new(n_rows(at))),
+            inputs: Inputs::default(),
             slices: Vec::new(),
-            readouts: ReadoutRows::default(),
             readout_gradients: Vec::new(),
-            tokens: Slots::new(state.tensors[PERTURBATIONS].value.len() / dim),
-            contexts: Slots::new(state.tensors[BIASES].value.len()),
-            gradients: Vec::new(),
-            bias_gradients: Vec::new(),
         }
     }
 
@@ -107,58 +94,44 @@ impl ProductEngine {
 
     /// Makes one AdamW step on a block and returns the sum of its squared errors before the step.
     pub(super) fn step(&mut self, block: &Block, learning_rate: f64, id: StepId) -> f64 {
-        let n_values = block.n_values();
         let n_slices = block.pairs.len().div_ceil(TILE);
         if self.slices.len() < n_slices {
             self.slices.resize_with(n_slices, Slice::default);
         }
-        self.gather(block, n_slices);
+        self.gather(block);
         let update = self.clock.tick(learning_rate);
-        let error_scale = (2.0 / n_values.max(1) as f64) as f32;
-        let (readouts, rate) = (&self.readouts, self.dropout);
+        let error_scale = (2.0 / block.n_values().max(1) as f64) as f32;
+        let (inputs, rate) = (&self.inputs, self.dropout);
         self.slices[..n_slices].par_iter_mut().enumerate().for_each(|(part, slice)| {
+            slice.begin(part * TILE, block, inputs);
             let dropout = Dropout::new(rate, id, part as u64);
-            Arch::new().dispatch(Pass { slice, block, readouts, dropout, error_scale });
+            Arch::new().dispatch(Pass { slice, block, inputs, dropout, error_scale });
         });
         self.sum_readout_gradients(n_slices);
-        self.move_readouts(block, &update);
-        self.move_perturbations(block, n_slices, &update);
-        self.move_contexts(block, n_slices, &update);
+        self.move_embeddings(block, n_slices, &update);
         self.slices[..n_slices].iter().map(|slice| slice.loss).sum()
     }
 
-    fn gather(&mut self, block: &Block, n_slices: usize) {
-        let width = n_panels(self.dim);
-        self.readouts.begin(block.readouts.len(), width);
-        for (row, readout) in block.readouts.iter().enumerate() {
-            self.readouts.set(row, self.tables[READOUTS].row(*readout as usize, &self.clock));
+    fn rows<'a>(block: &'a Block, bag: &'a EmbeddingBag) -> [Rows<'a>; N_TABLES] {
+        [
+            Rows::Perturbations(&block.pairs, bag),
+            Rows::Contexts(&block.pairs),
+            Rows::Items(&block.readouts),
+            Rows::Contexts(&block.pairs),
+        ]
+    }
+
+    fn gather(&mut self, block: &Block) {
+        let tables = self.tables.iter_mut().zip(&mut self.inputs.parts);
+        for ((table, input), rows) in tables.zip(Self::rows(block, &self.bag)) {
+            Gather { table, clock: &self.clock, rows, input }.run();
         }
-        self.readouts.turn(width);
-        for (at, slice) in self.slices[..n_slices].iter_mut().enumerate() {
-            let first = at * TILE;
-            slice.begin(first, (block.pairs.len() - first).min(TILE), width, self.readouts.height);
-            let pairs = block.pairs.iter().skip(first).take(TILE);
-            for (row, (perturbation, context)) in pairs.enumerate() {
-                let tokens = self.bag.tokens(*perturbation as usize);
-                for token in tokens {
-                    let lines = self.tables[PERTURBATIONS].row(*token as usize, &self.clock);
-                    for (panel, line) in lines.iter().enumerate() {
-                        let share = 1.0 / tokens.len() as f32;
-                        slice.perturbations[panel * TILE + row].add_scaled(line, share);
-                    }
-                }
-                let lines = self.tables[CONTEXTS].row(*context as usize, &self.clock);
-                for (panel, line) in lines.iter().enumerate() {
-                    slice.contexts[panel * TILE + row] = *line;
-                }
-                slice.biases[row] = self.tables[BIASES].row(*context as usize, &self.clock)[0].0[0];
-            }
-        }
+        self.inputs.turn_readouts(n_panels(self.dim));
     }
 
     /// Eᵀ · (zP ⊙ a(C)) over all slices.
     fn sum_readout_gradients(&mut self, n_slices: usize) {
-        let (width, height) = (n_panels(self.dim), self.readouts.height);
+        let (width, height) = (n_panels(self.dim), self.inputs.height());
         clear(&mut self.readout_gradients, width * height);
         let slices = &self.slices[..n_slices];
         let panels = self.readout_gradients.par_chunks_exact_mut(PANEL).enumerate();
@@ -168,115 +141,61 @@ impl ProductEngine {
         });
     }
 
-    fn move_readouts(&mut self, block: &Block, update: &Update) {
-        let (width, height) = (n_panels(self.dim), self.readouts.height);
-        for (row, readout) in block.readouts.iter().enumerate() {
-            self.gradients.clear();
-            let lines = (0..width).map(|panel| self.readout_gradients[panel * height + row]);
-            self.gradients.extend(lines);
-            self.tables[READOUTS].step(*readout as usize, &self.clock, update, &self.gradients);
-        }
-    }
-
-    fn move_perturbations(&mut self, block: &Block, n_slices: usize, update: &Update) {
-        let width = n_panels(self.dim);
-        self.tokens.begin();
-        self.gradients.clear();
-        for slice in &self.slices[..n_slices] {
-            let pairs = block.pairs.iter().skip(slice.first).take(slice.n_rows);
-            for (row, (perturbation, _)) in pairs.enumerate() {
-                let tokens = self.bag.tokens(*perturbation as usize);
-                for token in tokens {
-                    let start = self.tokens.number(*token) as usize * width;
-                    if start == self.gradients.len() {
-                        self.gradients.resize(start + width, Line::ZERO);
-                    }
-                    for (panel, line) in self.gradients[start..].iter_mut().take(width).enumerate()
-                    {
-                        let gradient = &slice.perturbation_gradients[panel * TILE + row];
-                        line.add_scaled(gradient, 1.0 / tokens.len() as f32);
-                    }
-                }
+    fn move_embeddings(&mut self, block: &Block, n_slices: usize, update: &Update) {
+        let (slices, height) = (&self.slices[..n_slices], self.inputs.height());
+        let readout_gradients = &self.readout_gradients;
+        let gradient = |at: usize, row: usize, panel: usize| {
+            let slice = &slices[if at == READOUTS { 0 } else { row / TILE }];
+            let line = panel * TILE + row % TILE;
+            match at {
+                PERTURBATIONS => &slice.perturbation_gradients[line],
+                CONTEXTS => &slice.context_gradients[line],
+                READOUTS => &readout_gradients[panel * height + row],
+                _ => &slice.bias_gradients[line],
             }
-        }
-        for (token, gradient) in self.tokens.items().iter().zip(self.gradients.chunks_exact(width))
-        {
-            self.tables[PERTURBATIONS].step(*token as usize, &self.clock, update, gradient);
-        }
-    }
-
-    fn move_contexts(&mut self, block: &Block, n_slices: usize, update: &Update) {
-        let width = n_panels(self.dim);
-        self.contexts.begin();
-        self.gradients.clear();
-        self.bias_gradients.clear();
-        for slice in &self.slices[..n_slices] {
-            let pairs = block.pairs.iter().skip(slice.first).take(slice.n_rows);
-            for (row, (_, context)) in pairs.enumerate() {
-                let at = self.contexts.number(*context) as usize;
-                if at == self.bias_gradients.len() {
-                    self.gradients.resize((at + 1) * width, Line::ZERO);
-                    self.bias_gradients.push(Line::ZERO);
-                }
-                for (panel, line) in self.gradients[at * width..].iter_mut().take(width).enumerate()
-                {
-                    line.add(&slice.context_gradients[panel * TILE + row]);
-                }
-                self.bias_gradients[at].0[0] += slice.bias_gradients[row];
-            }
-        }
-        let gradients = self.gradients.chunks_exact(width).zip(&self.bias_gradients);
-        for (context, (gradient, bias)) in self.contexts.items().iter().zip(gradients) {
-            let context = *context as usize;
-            self.tables[CONTEXTS].step(context, &self.clock, update, gradient);
-            self.tables[BIASES].step(context, &self.clock, update, std::slice::from_ref(bias));
+        };
+        let tables = self.tables.iter_mut().zip(&mut self.buffers);
+        let rows = Self::rows(block, &self.bag).into_iter().enumerate();
+        for ((table, buffer), (at, rows)) in tables.zip(rows) {
+            let gradient = |row: usize, panel: usize| gradient(at, row, panel);
+            Move { table, clock: &self.clock, update, rows, gradient, buffer }.run();
         }
     }
 }
 
-impl ReadoutRows {
-    fn begin(&mut self, n_readouts: usize, width: usize) {
-        self.height = n_readouts.next_multiple_of(PANEL);
-        clear(&mut self.by_dimension, width * self.height);
-        clear(&mut self.by_readout, width * self.height);
+impl Inputs {
+    /// Readouts of the block, rounded up to whole panels.
+    fn height(&self) -> usize {
+        self.parts[READOUTS].n_rows().next_multiple_of(PANEL)
     }
 
-    fn set(&mut self, row: usize, embedding: &[Line]) {
-        for (panel, line) in embedding.iter().enumerate() {
-            self.by_dimension[panel * self.height + row] = *line;
-        }
-    }
-
-    /// Fills the second order from the first.
-    fn turn(&mut self, width: usize) {
-        let n_blocks = self.height / PANEL;
-        let blocks = self.by_dimension.as_chunks::<PANEL>().0;
-        let turned = self.by_readout.as_chunks_mut::<PANEL>().0;
+    fn turn_readouts(&mut self, width: usize) {
+        let n_lines = width * self.height();
+        clear(&mut self.turned_readouts, n_lines);
+        let turned = self.turned_readouts.as_chunks_mut::<PANEL>().0;
         for panel in 0..width {
-            for readouts in 0..n_blocks {
-                let to = &mut turned[readouts * width + panel];
-                super::line::transpose(&blocks[panel * n_blocks + readouts], to);
+            let blocks = self.parts[READOUTS].panel(panel).as_chunks::<PANEL>().0;
+            for (readouts, block) in blocks.iter().enumerate() {
+                transpose(block, &mut turned[readouts * width + panel]);
             }
         }
     }
 }
 
 impl Slice {
-    fn begin(&mut self, first: usize, n_rows: usize, width: usize, height: usize) {
-        (self.first, self.n_rows) = (first, n_rows);
-        clear(&mut self.perturbations, width * TILE);
+    fn begin(&mut self, first: usize, block: &Block, inputs: &Inputs) {
+        (self.first, self.n_rows) = (first, (block.pairs.len() - first).min(TILE));
+        let width = inputs.turned_readouts.len() / inputs.height().max(1);
         for lines in [
             &mut self.factors,
-            &mut self.contexts,
             &mut self.rows,
             &mut self.perturbation_gradients,
             &mut self.context_gradients,
         ] {
             lines.resize(width * TILE, Line::ZERO);
         }
-        self.errors.resize(height / PANEL * TILE, Line::ZERO);
-        self.biases.resize(TILE, 0.0);
-        self.bias_gradients.resize(TILE, 0.0);
+        self.errors.resize(inputs.height() / PANEL * TILE, Line::ZERO);
+        clear(&mut self.bias_gradients, TILE);
     }
 }
 
@@ -284,7 +203,7 @@ impl Slice {
 struct Pass<'a> {
     slice: &'a mut Slice,
     block: &'a Block,
-    readouts: &'a ReadoutRows,
+    inputs: &'a Inputs,
     dropout: Dropout,
     error_scale: f32,
 }
@@ -303,14 +222,14 @@ impl Pass<'_> {
     /// zP ⊙ dropout ⊙ a(C).
     #[inline(always)]
     fn combine(&mut self) {
-        let Slice { n_rows, perturbations, factors, contexts, rows, .. } = &mut *self.slice;
-        for start in (0..rows.len()).step_by(TILE) {
-            for at in start..start + *n_rows {
-                if self.dropout.is_active() {
-                    factors[at].0 = self.dropout.factors();
-                } else {
-                    factors[at].0 = [1.0; PANEL];
-                }
+        let Slice { first, n_rows, factors, rows, .. } = &mut *self.slice;
+        let lines = rows.chunks_exact_mut(TILE).zip(factors.chunks_exact_mut(TILE));
+        for (panel, (rows, factors)) in lines.enumerate() {
+            let perturbations = &self.inputs.parts[PERTURBATIONS].panel(panel)[*first..];
+            let contexts = &self.inputs.parts[CONTEXTS].panel(panel)[*first..];
+            for at in 0..*n_rows {
+                let is_active = self.dropout.is_active();
+                factors[at].0 = if is_active { self.dropout.factors() } else { [1.0; PANEL] };
                 for c in 0..PANEL {
                     rows[at].0[c] = perturbations[at].0[c] * factors[at].0[c] * contexts[at].0[c];
                 }
@@ -321,14 +240,13 @@ impl Pass<'_> {
     /// Predicted less measured, 0 where nothing was measured.
     #[inline(always)]
     fn compare<S: Simd>(&mut self, simd: S) {
-        let Slice { first, n_rows, rows, biases, errors, bias_gradients, loss, .. } =
-            &mut *self.slice;
+        let Slice { first, n_rows, rows, errors, bias_gradients, loss, .. } = &mut *self.slice;
+        let biases = &self.inputs.parts[BIASES].panel(0)[*first..];
         let n_readouts = self.block.readouts.len();
-        let lines_per_panel =
-            self.readouts.by_readout.len() / (self.readouts.height / PANEL).max(1);
-        bias_gradients.fill(0.0);
+        let turned = &self.inputs.turned_readouts;
+        let n_panels = (self.inputs.height() / PANEL).max(1);
         *loss = 0.0;
-        for (panel, weights) in self.readouts.by_readout.chunks_exact(lines_per_panel).enumerate() {
+        for (panel, weights) in turned.chunks_exact(turned.len() / n_panels).enumerate() {
             let out = &mut errors[panel * TILE..(panel + 1) * TILE];
             multiply(simd, |p| &rows[p * TILE..(p + 1) * TILE], weights, *n_rows, out);
             let columns = panel * PANEL..n_readouts.min((panel + 1) * PANEL);
@@ -337,7 +255,7 @@ impl Pass<'_> {
                 let measured = &self.block.values[start + columns.start..start + columns.end];
                 let mut error = Line::ZERO;
                 for (c, value) in measured.iter().enumerate() {
-                    let difference = line.0[c] + biases[row] - value;
+                    let difference = line.0[c] + biases[row].0[0] - value;
                     error.0[c] = if value.is_nan() { 0.0 } else { difference };
                 }
                 let squares = Line(std::array::from_fn(|c| error.0[c] * error.0[c]));
@@ -345,7 +263,7 @@ impl Pass<'_> {
                 for c in 0..PANEL {
                     line.0[c] = error.0[c] * self.error_scale;
                 }
-                bias_gradients[row] += line.sum();
+                bias_gradients[row].0[0] += line.sum();
             }
         }
     }
@@ -353,24 +271,27 @@ impl Pass<'_> {
     /// Gradients of zP and a(C).
     #[inline(always)]
     fn back<S: Simd>(&mut self, simd: S) {
-        let mut by_perturbation = std::mem::take(&mut self.slice.perturbation_gradients);
-        let mut by_context = std::mem::take(&mut self.slice.context_gradients);
-        let Slice { n_rows, perturbations, factors, contexts, errors, .. } = &*self.slice;
+        let Slice {
+            first, n_rows, factors, errors, perturbation_gradients, context_gradients, ..
+        } = &mut *self.slice;
         let mut gradient = [Line::ZERO; TILE];
-        let height = self.readouts.height;
-        for (panel, readouts) in self.readouts.by_dimension.chunks_exact(height).enumerate() {
+        let gradients = perturbation_gradients
+            .chunks_exact_mut(TILE)
+            .zip(context_gradients.chunks_exact_mut(TILE));
+        for (panel, (by_perturbation, by_context)) in gradients.enumerate() {
+            let readouts = self.inputs.parts[READOUTS].panel(panel);
             multiply(simd, |p| &errors[p * TILE..(p + 1) * TILE], readouts, *n_rows, &mut gradient);
+            let perturbations = &self.inputs.parts[PERTURBATIONS].panel(panel)[*first..];
+            let contexts = &self.inputs.parts[CONTEXTS].panel(panel)[*first..];
+            let factors = &factors[panel * TILE..];
             for (row, gradient) in gradient[..*n_rows].iter().enumerate() {
-                let at = panel * TILE + row;
                 for c in 0..PANEL {
-                    let kept = gradient.0[c] * factors[at].0[c];
-                    by_perturbation[at].0[c] = kept * contexts[at].0[c];
-                    by_context[at].0[c] = kept * perturbations[at].0[c];
+                    let kept = gradient.0[c] * factors[row].0[c];
+                    by_perturbation[row].0[c] = kept * contexts[row].0[c];
+                    by_context[row].0[c] = kept * perturbations[row].0[c];
                 }
             }
         }
-        self.slice.perturbation_gradients = by_perturbation;
-        self.slice.context_gradients = by_context;
     }
 }
 
