@@ -203,16 +203,10 @@ impl ConcatEngine {
         });
         let first = self.first.par_iter_mut().enumerate();
         let first = first.map(|(at, first)| Work::LearnFirst(first, tiles, at, update));
-        dense.chain(first).with_max_len(1).for_each(|work| run(work, inputs));
-        let mut bias = Line::ZERO;
-        let mut gradient = [Line::ZERO];
-        for at in 0..self.output.value.len() {
-            gradient[0] = Line::ZERO;
-            tiles.iter().for_each(|tile| gradient[0].add(&tile.output_sums[at]));
-            self.output.step_line(at, update, &gradient[0]);
-        }
-        bias.0[0] = tiles.iter().map(|tile| tile.output_bias_sum).sum();
-        self.output_bias.step(update, &[bias]);
+        let output = (&mut self.output, &mut self.output_bias);
+        let output = rayon::iter::once(Work::LearnOutput(output.0, output.1, tiles, update));
+        let work = dense.chain(first).chain(output);
+        work.with_max_len(1).for_each(|work| run(work, inputs));
     }
 
     fn pull(&mut self) {
@@ -258,6 +252,7 @@ enum Work<'a> {
     CopyInput(&'a mut InputPanel, &'a [FirstPanel]),
     LearnDense(&'a mut DensePanel, &'a [Tile], usize, usize, &'a Update),
     LearnFirst(&'a mut FirstPanel, &'a [Tile], usize, &'a Update),
+    LearnOutput(&'a mut Parameter, &'a mut Parameter, &'a [Tile], &'a Update),
     Pull(&'a mut InputPanel, &'a [FirstPanel]),
 }
 
@@ -286,8 +281,32 @@ impl WithSimd for Task<'_> {
             Work::LearnFirst(first, tiles, at, update) => {
                 first.learn(simd, inputs, tiles, at, update);
             }
+            Work::LearnOutput(weights, bias, tiles, update) => {
+                learn_output(simd, weights, bias, tiles, update);
+            }
             Work::Pull(input, first) => input.pull(simd, inputs, first),
             Work::Pass(..) => {}
         }
     }
+}
+
+/// Gathers the gradient of the output's weights and bias from the tiles, and moves them.
+#[inline(always)]
+fn learn_output<S: Simd>(
+    simd: S,
+    weights: &mut Parameter,
+    bias: &mut Parameter,
+    tiles: &[Tile],
+    update: &Update,
+) {
+    for at in 0..weights.value.len() {
+        let mut gradient = Line::ZERO;
+        for tile in tiles {
+            gradient.add(simd, &tile.output_sums[at]);
+        }
+        weights.step_line(at, update, &gradient);
+    }
+    let mut gradient = Line::ZERO;
+    gradient.0[0] = tiles.iter().map(|tile| tile.output_bias_sum).sum();
+    bias.step(update, &[gradient]);
 }

@@ -57,7 +57,7 @@ impl DensePanel {
         let mut bias = Line::ZERO;
         self.gradient.fill(Line::ZERO);
         for tile in tiles {
-            bias.add(&tile.bias_sums[bias_at]);
+            bias.add(simd, &tile.bias_sums[bias_at]);
             let n = tile.entries.len();
             let delta = &panel(tile.delta(self.layer), at)[..n];
             for (p, gradient) in self.gradient.chunks_exact_mut(PANEL).enumerate() {

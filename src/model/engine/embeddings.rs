@@ -64,9 +64,9 @@ impl InputPart {
 
     /// Adds a share of an embedding to a row.
     #[inline(always)]
-    pub(super) fn add(&mut self, row: usize, embedding: &[Line], share: f32) {
+    pub(super) fn add<S: Simd>(&mut self, simd: S, row: usize, embedding: &[Line], share: f32) {
         for (panel, line) in embedding.iter().enumerate() {
-            self.lines[panel * self.height + row].add_scaled(line, share);
+            self.lines[panel * self.height + row].add_scaled(simd, line, share);
         }
     }
 
@@ -98,12 +98,12 @@ impl Gather<'_> {
 impl WithSimd for Gather<'_> {
     type Output = ();
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
         let Self { table, clock, rows, input } = self;
         input.begin(rows.len(), table.width());
         rows.for_each(
             #[inline(always)]
-            |row, item, share| input.add(row, table.row(item as usize, clock), share),
+            |row, item, share| input.add(simd, row, table.row(item as usize, clock), share),
         );
     }
 }
@@ -141,7 +141,7 @@ impl<'a, G: Fn(usize, usize) -> &'a Line> Move<'_, G> {
 impl<'a, G: Fn(usize, usize) -> &'a Line> WithSimd for Move<'_, G> {
     type Output = ();
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
         let Self { table, clock, update, rows, gradient, buffer } = self;
         let GradientBuffer { items, lines } = buffer;
         let width = table.width();
@@ -155,7 +155,7 @@ impl<'a, G: Fn(usize, usize) -> &'a Line> WithSimd for Move<'_, G> {
                     lines.resize(start + width, Line::ZERO);
                 }
                 for (panel, line) in lines[start..start + width].iter_mut().enumerate() {
-                    line.add_scaled(gradient(row, panel), share);
+                    line.add_scaled(simd, gradient(row, panel), share);
                 }
             },
         );

@@ -93,8 +93,8 @@ impl FirstPanel {
         }
         let [contexts, pairs, _] = &mut self.sums;
         for (pair, context) in pairs.iter_mut().zip(&inputs.context_of_pair) {
-            pair.add(&contexts[*context as usize]);
-            pair.add(&self.bias.value[0]);
+            pair.add(simd, &contexts[*context as usize]);
+            pair.add(simd, &self.bias.value[0]);
         }
     }
 
@@ -115,16 +115,16 @@ impl FirstPanel {
         let [contexts, pairs, readouts] = &mut self.deltas;
         for tile in tiles {
             for (pair, sum) in tile.pairs.iter().zip(panel(&tile.pair_sums, at)) {
-                pairs[*pair as usize].add(sum);
+                pairs[*pair as usize].add(simd, sum);
             }
             for (readout, sum) in tile.readouts.iter().zip(panel(&tile.readout_sums, at)) {
-                readouts[*readout as usize].add(sum);
+                readouts[*readout as usize].add(simd, sum);
             }
         }
         let mut bias = Line::ZERO;
         for (pair, context) in pairs.iter().zip(&inputs.context_of_pair) {
-            contexts[*context as usize].add(pair);
-            bias.add(pair);
+            contexts[*context as usize].add(simd, pair);
+            bias.add(simd, pair);
         }
         self.bias.step(update, &[bias]);
         for part in 0..N_PARTS {

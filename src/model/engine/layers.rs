@@ -5,7 +5,7 @@ use pulp::{Arch, Simd, WithSimd};
 use super::adam::Parameter;
 use super::dense_layer::{BackPanel, DensePanel};
 use super::first_layer::FirstPanel;
-use super::line::{Line, PANEL};
+use super::line::Line;
 use super::multiply::multiply;
 use super::noise::Dropout;
 use super::tile::{TILE, Tile, panel, panel_mut};
@@ -41,16 +41,16 @@ impl WithSimd for Pass<'_> {
     type Output = ();
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        self.enter();
+        self.enter(simd);
         for layer in 0..self.layers.dense_of.len() {
             self.forward(simd, layer);
         }
-        self.compare();
+        self.compare(simd);
         for layer in (0..self.layers.dense_of.len()).rev() {
             self.back(simd, layer);
         }
         if self.layers.dense_of.is_empty() {
-            self.leave_single_layer();
+            self.leave(simd);
         }
     }
 }
@@ -58,17 +58,15 @@ impl WithSimd for Pass<'_> {
 impl Pass<'_> {
     /// First layer: pair + readout, ReLU, dropout.
     #[inline(always)]
-    fn enter(&mut self) {
+    fn enter<S: Simd>(&mut self, simd: S) {
         let Tile { entries, pairs, readouts, hidden, .. } = &mut *self.tile;
         for (at, first) in self.layers.first.iter().enumerate() {
             let (pair_sums, readout_sums) = first.sums();
             for (entry, line) in entries.iter().zip(panel_mut(&mut hidden[0], at)) {
-                let pair = &pair_sums[pairs[entry.pair as usize] as usize].0;
-                let readout = &readout_sums[readouts[entry.readout as usize] as usize].0;
-                for c in 0..PANEL {
-                    line.0[c] = rectify(pair[c] + readout[c]);
-                }
-                drop_units(line, &mut self.dropout);
+                let pair = &pair_sums[pairs[entry.pair as usize] as usize];
+                let readout = &readout_sums[readouts[entry.readout as usize] as usize];
+                line.set_rectified_sum(simd, pair, readout);
+                self.dropout.drop_units(simd, line);
             }
         }
     }
@@ -82,28 +80,25 @@ impl Pass<'_> {
         for (at, dense) in panels.iter().enumerate() {
             let out = panel_mut(&mut after[0], at);
             multiply(simd, |p| panel(&before[layer], p), &dense.weights.value, n, out);
-            let bias = &dense.bias.value[0].0;
+            let bias = dense.bias.value[0];
             for line in &mut out[..n] {
-                for c in 0..PANEL {
-                    line.0[c] = rectify(line.0[c] + bias[c]);
-                }
-                drop_units(line, &mut self.dropout);
+                let sum = *line;
+                line.set_rectified_sum(simd, &sum, &bias);
+                self.dropout.drop_units(simd, line);
             }
         }
     }
 
     /// Output and errors; turns the last layer's outputs into the gradient of its sums.
     #[inline(always)]
-    fn compare(&mut self) {
+    fn compare<S: Simd>(&mut self, simd: S) {
         let Tile { entries, hidden, bias_sums, output_sums, .. } = &mut *self.tile;
         let n = entries.len();
         let Some(last) = hidden.last_mut() else { return };
         let mut sums = [Line::ZERO; TILE];
         for (at, weight) in self.layers.output.value.iter().enumerate() {
             for (sum, line) in sums[..n].iter_mut().zip(panel(last, at)) {
-                for c in 0..PANEL {
-                    sum.0[c] = line.0[c].mul_add(weight.0[c], sum.0[c]);
-                }
+                sum.add_products(simd, line, weight);
             }
         }
         let mut errors = [0.0_f32; TILE];
@@ -119,12 +114,9 @@ impl Pass<'_> {
         for (at, weight) in self.layers.output.value.iter().enumerate() {
             let (mut output_sum, mut bias) = (Line::ZERO, Line::ZERO);
             for (line, error) in panel_mut(last, at)[..n].iter_mut().zip(&errors) {
-                output_sum.add_scaled(line, *error);
-                for c in 0..PANEL {
-                    let delta = error * weight.0[c] * scale;
-                    line.0[c] = if line.0[c] > 0.0 { delta } else { 0.0 };
-                }
-                bias.add(line);
+                output_sum.add_scaled(simd, line, *error);
+                line.turn_to_gradient(simd, weight, error * scale);
+                bias.add(simd, line);
             }
             output_sums[at] = output_sum;
             if let Some(sum) = bias_sums.get_mut(first_bias + at) {
@@ -158,9 +150,7 @@ impl Pass<'_> {
         for (at, back) in self.layers.back[self.layers.back_of[layer].clone()].iter().enumerate() {
             multiply(simd, |p| panel(delta, p), &back.weights, n, &mut gradient);
             for (gradient, line) in gradient[..n].iter_mut().zip(panel(&before[layer], at)) {
-                for c in 0..PANEL {
-                    gradient.0[c] = if line.0[c] > 0.0 { gradient.0[c] * scale } else { 0.0 };
-                }
+                gradient.gate(simd, line, scale);
             }
             if layer == 0 {
                 let pair_sums = &mut panel_mut(pair_sums, at)[..pairs.len()];
@@ -168,12 +158,14 @@ impl Pass<'_> {
                 pair_sums.fill(Line::ZERO);
                 readout_sums.fill(Line::ZERO);
                 for (entry, line) in entries.iter().zip(&gradient) {
-                    pair_sums[entry.pair as usize].add(line);
-                    readout_sums[entry.readout as usize].add(line);
+                    pair_sums[entry.pair as usize].add(simd, line);
+                    readout_sums[entry.readout as usize].add(simd, line);
                 }
             } else {
                 let mut bias = Line::ZERO;
-                gradient[..n].iter().for_each(|line| bias.add(line));
+                for line in &gradient[..n] {
+                    bias.add(simd, line);
+                }
                 bias_sums[self.layers.dense_of[layer - 1].start + at] = bias;
                 panel_mut(&mut deltas[layer], at)[..n].copy_from_slice(&gradient[..n]);
             }
@@ -182,7 +174,7 @@ impl Pass<'_> {
 
     /// A network of one layer has the gradient of its sums where its outputs were.
     #[inline(always)]
-    fn leave_single_layer(&mut self) {
+    fn leave<S: Simd>(&mut self, simd: S) {
         let Tile { entries, pairs, readouts, hidden, pair_sums, readout_sums, .. } =
             &mut *self.tile;
         for at in 0..self.layers.first.len() {
@@ -191,25 +183,9 @@ impl Pass<'_> {
             pair_sums.fill(Line::ZERO);
             readout_sums.fill(Line::ZERO);
             for (entry, line) in entries.iter().zip(panel(&hidden[0], at)) {
-                pair_sums[entry.pair as usize].add(line);
-                readout_sums[entry.readout as usize].add(line);
+                pair_sums[entry.pair as usize].add(simd, line);
+                readout_sums[entry.readout as usize].add(simd, line);
             }
-        }
-    }
-}
-
-/// ReLU; a NaN stays one, so that a diverged training shows.
-#[inline(always)]
-fn rectify(x: f32) -> f32 {
-    if x < 0.0 { 0.0 } else { x }
-}
-
-#[inline(always)]
-fn drop_units(line: &mut Line, dropout: &mut Dropout) {
-    if dropout.is_active() {
-        let factors = dropout.factors();
-        for c in 0..PANEL {
-            line.0[c] *= factors[c];
         }
     }
 }

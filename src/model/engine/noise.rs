@@ -1,4 +1,6 @@
-use super::line::PANEL;
+use pulp::Simd;
+
+use super::line::{Line, PANEL};
 
 const LANES: usize = PANEL / 2;
 
@@ -46,9 +48,17 @@ impl Dropout {
         self.scale
     }
 
+    /// Drops units of a line, and scales the others up.
+    #[inline(always)]
+    pub(super) fn drop_units<S: Simd>(&mut self, simd: S, line: &mut Line) {
+        if self.is_active() {
+            line.multiply(simd, &self.factors());
+        }
+    }
+
     /// Returns the factors of the next 32 units: 0 or [`scale`](Self::scale).
     #[inline(always)]
-    pub(super) fn factors(&mut self) -> [f32; PANEL] {
+    pub(super) fn factors(&mut self) -> Line {
         let random = self.next();
         let mut factors = [0.0; PANEL];
         for lane in 0..LANES {
@@ -56,7 +66,7 @@ impl Dropout {
             factors[lane] = if low >= self.threshold { self.scale } else { 0.0 };
             factors[lane + LANES] = if high >= self.threshold { self.scale } else { 0.0 };
         }
-        factors
+        Line(factors)
     }
 
     #[inline(always)]
@@ -95,7 +105,7 @@ mod tests {
     #[test]
     fn dropout_keeps_the_expected_share_and_mean() {
         let mut dropout = Dropout::new(0.2, ID, 0);
-        let factors: Vec<f32> = (0..3_125).flat_map(|_| dropout.factors()).collect();
+        let factors: Vec<f32> = (0..3_125).flat_map(|_| dropout.factors().0).collect();
         let zeros = factors.iter().filter(|factor| **factor == 0.0).count();
         assert!((19_400..20_600).contains(&zeros), "{zeros} of 100,000");
         assert!(factors.iter().all(|f| *f == 0.0 || (*f - 1.25).abs() < 1e-6));

@@ -212,7 +212,7 @@ impl WithSimd for Pass<'_> {
     type Output = ();
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        self.combine();
+        self.combine(simd);
         self.compare(simd);
         self.back(simd);
     }
@@ -221,7 +221,7 @@ impl WithSimd for Pass<'_> {
 impl Pass<'_> {
     /// zP ⊙ dropout ⊙ a(C).
     #[inline(always)]
-    fn combine(&mut self) {
+    fn combine<S: Simd>(&mut self, simd: S) {
         let Slice { first, n_rows, factors, rows, .. } = &mut *self.slice;
         let lines = rows.chunks_exact_mut(TILE).zip(factors.chunks_exact_mut(TILE));
         for (panel, (rows, factors)) in lines.enumerate() {
@@ -229,10 +229,10 @@ impl Pass<'_> {
             let contexts = &self.inputs.parts[CONTEXTS].panel(panel)[*first..];
             for at in 0..*n_rows {
                 let is_active = self.dropout.is_active();
-                factors[at].0 = if is_active { self.dropout.factors() } else { [1.0; PANEL] };
-                for c in 0..PANEL {
-                    rows[at].0[c] = perturbations[at].0[c] * factors[at].0[c] * contexts[at].0[c];
-                }
+                factors[at] = if is_active { self.dropout.factors() } else { Line([1.0; PANEL]) };
+                rows[at] = perturbations[at];
+                rows[at].multiply(simd, &factors[at]);
+                rows[at].multiply(simd, &contexts[at]);
             }
         }
     }
@@ -285,11 +285,12 @@ impl Pass<'_> {
             let contexts = &self.inputs.parts[CONTEXTS].panel(panel)[*first..];
             let factors = &factors[panel * TILE..];
             for (row, gradient) in gradient[..*n_rows].iter().enumerate() {
-                for c in 0..PANEL {
-                    let kept = gradient.0[c] * factors[row].0[c];
-                    by_perturbation[row].0[c] = kept * contexts[row].0[c];
-                    by_context[row].0[c] = kept * perturbations[row].0[c];
-                }
+                let mut kept = *gradient;
+                kept.multiply(simd, &factors[row]);
+                by_perturbation[row] = kept;
+                by_perturbation[row].multiply(simd, &contexts[row]);
+                by_context[row] = kept;
+                by_context[row].multiply(simd, &perturbations[row]);
             }
         }
     }
