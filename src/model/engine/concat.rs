@@ -10,7 +10,7 @@ use super::embeddings::{Gather, GradientBuffer, Move, Rows};
 use super::first_layer::{CONTEXT, FirstPanel, InputPanel, Inputs, N_PARTS, PERTURBATION, READOUT};
 use super::layers::{Layers, pass};
 use super::line::{Line, n_panels};
-use super::noise::{Dropout, StepId};
+use super::noise::{Dropout, Part, StepId};
 use super::slots::Slots;
 use super::state::{Place, State, TensorState};
 use super::tile::{Tile, Tiles};
@@ -188,7 +188,7 @@ impl ConcatEngine {
         let (rate, inputs) = (self.dropout, &self.inputs);
         let tiles = self.tiles.used_mut().par_iter_mut().enumerate();
         let tiles = tiles.map(|(part, tile)| {
-            Work::Pass(tile, layers, Dropout::new(rate, id, part as u64), error_scale)
+            Work::Pass(tile, layers, Part { rate, id, part: part as u64 }, error_scale)
         });
         let copies = self.input.par_iter_mut().map(|input| Work::CopyInput(input, layers.first));
         tiles.chain(copies).with_max_len(1).for_each(|work| run(work, inputs));
@@ -248,7 +248,7 @@ fn two(tensors: &mut [TensorState], at: usize) -> [&mut TensorState; 2] {
 enum Work<'a> {
     Project(&'a mut FirstPanel),
     CopyBack(&'a mut BackPanel, &'a [DensePanel]),
-    Pass(&'a mut Tile, Layers<'a>, Dropout, f32),
+    Pass(&'a mut Tile, Layers<'a>, Part, f32),
     CopyInput(&'a mut InputPanel, &'a [FirstPanel]),
     LearnDense(&'a mut DensePanel, &'a [Tile], usize, usize, &'a Update),
     LearnFirst(&'a mut FirstPanel, &'a [Tile], usize, &'a Update),
@@ -258,7 +258,9 @@ enum Work<'a> {
 
 fn run(work: Work<'_>, inputs: &Inputs) {
     match work {
-        Work::Pass(tile, layers, dropout, error_scale) => pass(tile, layers, dropout, error_scale),
+        Work::Pass(tile, layers, part, error_scale) => {
+            pass(tile, layers, Dropout::new(part), error_scale);
+        }
         work => Arch::new().dispatch(Task(work, inputs)),
     }
 }

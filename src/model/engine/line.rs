@@ -120,8 +120,8 @@ pub(super) fn clear(lines: &mut Vec<Line>, n: usize) {
 #[inline(always)]
 pub(super) fn transpose(from: &[Line; PANEL], to: &mut [Line; PANEL]) {
     for (row, to) in to.iter_mut().enumerate() {
-        for column in 0..PANEL {
-            to.0[column] = from[column].0[row];
+        for (to, from) in to.0.iter_mut().zip(from) {
+            *to = from.0[row];
         }
     }
 }

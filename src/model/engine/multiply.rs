@@ -3,6 +3,8 @@
 //! Every number is one chain of fused multiply-adds in the order of the inner dimension, so results
 //! do not depend on the width of the vectors, on tiling or on threads. A block of eight lines keeps 16
 //! vectors of AVX-512 in registers, enough to hide the latency of the multiply-add on two ports.
+// Registers are named by their indices.
+#![allow(clippy::needless_range_loop)]
 
 use pulp::Simd;
 

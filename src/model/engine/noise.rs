@@ -12,6 +12,14 @@ pub(in crate::model) struct StepId {
     pub(in crate::model) step: u64,
 }
 
+/// Names one part of a step, and how much of it is dropped.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part {
+    pub(super) rate: f64,
+    pub(super) id: StepId,
+    pub(super) part: u64,
+}
+
 /// Inverted dropout (Srivastava et al. 2014), 32 units at a time.
 ///
 /// The numbers are sixteen interleaved xoshiro128++ generators (Blackman & Vigna 2021), which
@@ -24,8 +32,8 @@ pub(super) struct Dropout {
 }
 
 impl Dropout {
-    /// Starts the stream of one part of a step; `rate` is met to 1/65,536.
-    pub(super) fn new(rate: f64, id: StepId, part: u64) -> Self {
+    /// Starts the stream of one part of a step; its rate is met to 1/65,536.
+    pub(super) fn new(Part { rate, id, part }: Part) -> Self {
         let mut seed = id.seed;
         for number in [id.epoch, id.step, part] {
             seed = split_mix(&mut seed) ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -104,7 +112,7 @@ mod tests {
 
     #[test]
     fn dropout_keeps_the_expected_share_and_mean() {
-        let mut dropout = Dropout::new(0.2, ID, 0);
+        let mut dropout = Dropout::new(Part { rate: 0.2, id: ID, part: 0 });
         let factors: Vec<f32> = (0..3_125).flat_map(|_| dropout.factors().0).collect();
         let zeros = factors.iter().filter(|factor| **factor == 0.0).count();
         assert!((19_400..20_600).contains(&zeros), "{zeros} of 100,000");
@@ -113,7 +121,7 @@ mod tests {
 
     #[test]
     fn streams_differ_by_seed_epoch_step_and_part() {
-        let first = |id, part| Dropout::new(0.5, id, part).next();
+        let first = |id, part| Dropout::new(Part { rate: 0.5, id, part }).next();
         let ids =
             [ID, StepId { seed: 2, ..ID }, StepId { epoch: 3, ..ID }, StepId { step: 4, ..ID }];
         let streams: Vec<_> =

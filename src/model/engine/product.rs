@@ -7,7 +7,7 @@ use super::adam::{Clock, Table, Update};
 use super::embeddings::{Gather, GradientBuffer, InputPart, Move, Rows};
 use super::line::{Line, PANEL, clear, n_panels, transpose};
 use super::multiply::{BLOCK, add_outer_products, multiply};
-use super::noise::{Dropout, StepId};
+use super::noise::{Dropout, Part, StepId};
 use super::state::State;
 use super::tile::TILE;
 use crate::model::bag::EmbeddingBag;
@@ -104,7 +104,7 @@ impl ProductEngine {
         let (inputs, rate) = (&self.inputs, self.dropout);
         self.slices[..n_slices].par_iter_mut().enumerate().for_each(|(part, slice)| {
             slice.begin(part * TILE, block, inputs);
-            let dropout = Dropout::new(rate, id, part as u64);
+            let dropout = Dropout::new(Part { rate, id, part: part as u64 });
             Arch::new().dispatch(Pass { slice, block, inputs, dropout, error_scale });
         });
         self.sum_readout_gradients(n_slices);
