@@ -2,13 +2,15 @@ use std::ops::Range;
 
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
 
 use super::data::{Part, TrainingData};
 use crate::model::config::LpmConfig;
 
 /// Values copied out of the dataset at once (64 MiB); a larger dataset is read window by window.
 const VALUES_PER_WINDOW: usize = 1 << 24;
+
+/// Values that are read from a mapped store in one go (1 MiB): seeks cost as much.
+const VALUES_PER_RUN: usize = 1 << 18;
 
 /// One training step: some profiles at some readouts.
 #[derive(Debug, Clone, Default)]
@@ -48,7 +50,7 @@ impl Window {
     pub(super) fn copy(data: &TrainingData<'_>, profiles: &[u32]) -> Self {
         let n_readouts = data.dataset.profiles.n_readouts();
         let mut values = vec![f32::NAN; profiles.len() * n_readouts];
-        let rows = values.par_chunks_exact_mut(n_readouts.max(1)).zip(profiles);
+        let rows = values.chunks_exact_mut(n_readouts.max(1)).zip(profiles);
         rows.for_each(|(row, profile)| data.copy_part(*profile as usize, Part::Training, row));
         let pairs = profiles.iter().map(|profile| data.pair(*profile as usize)).collect();
         Self { pairs, values, n_readouts }
@@ -97,18 +99,28 @@ impl Window {
 }
 
 /// Returns all profiles in random order, cut into windows of whole batches.
+///
+/// Where one window holds them all, every order is equally likely. Otherwise a window is made of random runs of
+/// neighbouring profiles, each long enough to be read from a disk in one go, and shuffled within.
 pub(super) fn windows(
     n_profiles: usize,
     n_readouts: usize,
     config: &LpmConfig,
     rng: &mut ChaCha8Rng,
 ) -> Vec<Vec<u32>> {
-    let mut profiles: Vec<u32> = (0..n_profiles as u32).collect();
-    profiles.shuffle(rng);
     let batch = config.profiles_per_batch.min(n_profiles.max(1));
     let batches = (VALUES_PER_WINDOW / (batch * n_readouts.max(1))).max(1);
-    let ranges = even_ranges(n_profiles, batches * batch);
-    ranges.filter_map(|range| profiles.get(range)).map(<[u32]>::to_vec).collect()
+    let run = (VALUES_PER_RUN / n_readouts.max(1)).max(1);
+    let mut runs: Vec<Range<usize>> = even_ranges(n_profiles, run).collect();
+    runs.shuffle(rng);
+    let profiles: Vec<u32> = runs.into_iter().flatten().map(|profile| profile as u32).collect();
+    let windows = even_ranges(n_profiles, batches * batch);
+    let shuffled = windows.filter_map(|window| profiles.get(window)).map(|window| {
+        let mut window = window.to_vec();
+        window.shuffle(rng);
+        window
+    });
+    shuffled.collect()
 }
 
 /// Cuts into as few ranges of at most `size` as needed, of equal length to within one: a short last

@@ -79,31 +79,47 @@ impl Run<'_> {
         let (mut loss, mut n_values, mut id) =
             (0.0, 0, StepId { seed, epoch: epoch as u64, step: 0 });
         let mut block = Block::default();
-        for profiles in
-            windows(profiles.n_profiles(), profiles.n_readouts(), &self.config, &mut order)
-        {
-            let window = Window::copy(&self.data, &profiles);
-            let plan = window.plan(&self.config, &mut order);
-            let trainer = &mut self.trainer;
-            window.for_each_block(&plan, &mut block, |block| {
-                let n = block.n_values();
-                if n == 0 {
-                    return Ok(());
-                }
-                id.step += 1;
-                let squares = trainer.step(block, learning_rate, id)?;
-                require_finite(squares / n as f64, seed, epoch)?;
-                loss += squares;
-                n_values += n;
-                Ok::<(), Error>(())
-            })?;
-        }
+        let windows =
+            windows(profiles.n_profiles(), profiles.n_readouts(), &self.config, &mut order);
+        let (data, config, trainer) = (&self.data, &self.config, &mut self.trainer);
+        // The next window is read while this one is trained on: a store on a disk makes one wait.
+        std::thread::scope(|scope| {
+            let mut windows = windows.iter().map(Vec::as_slice);
+            let copy = |profiles| scope.spawn(move || Window::copy(data, profiles));
+            let mut upcoming = windows.next().map(copy);
+            while let Some(window) = upcoming.take() {
+                let window = window.join().map_err(|_| lost_window(seed))?;
+                upcoming = windows.next().map(copy);
+                let plan = window.plan(config, &mut order);
+                window.for_each_block(&plan, &mut block, |block| {
+                    let n = block.n_values();
+                    if n == 0 {
+                        return Ok(());
+                    }
+                    id.step += 1;
+                    let squares = trainer.step(block, learning_rate, id)?;
+                    require_finite(squares / n as f64, seed, epoch)?;
+                    loss += squares;
+                    n_values += n;
+                    Ok(())
+                })?;
+            }
+            Ok::<(), Error>(())
+        })?;
         if n_values == 0 {
             let what = format!("dataset `{}`", self.data.dataset.name);
             return Err(Error::data(what, "no value is left to train on", "hold out fewer values"));
         }
         Ok(loss / n_values as f64)
     }
+}
+
+fn lost_window(seed: u64) -> Error {
+    Error::data(
+        format!("training with seed {seed}"),
+        "a thread that reads profiles has died",
+        "run the command again; if it happens again, report it",
+    )
 }
 
 fn require_finite(loss: f64, seed: u64, epoch: usize) -> Result<()> {
