@@ -1,11 +1,13 @@
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use phenocopy::Error;
 use phenocopy::experiment::PerturbationType;
 use phenocopy::index::{Filter, Index};
 use phenocopy::report::{HitNdjson, HitTable, HitTsv, HitWriter, Source};
-use phenocopy::search::{Query, Scope, Via};
+use phenocopy::search::{Answer, Origin, Query, Scope, Signature, SignatureQuery, Via};
+use phenocopy::table::{SignatureTable, read_signature};
 
 use super::IndexArgument;
 use super::output::{Format, OutputArguments, complain, width};
@@ -15,11 +17,22 @@ use super::output::{Format, OutputArguments, complain, width};
 #[command(after_help = "Examples:\n  phenocopy search venetoclax\n  \
     phenocopy search BRAF EGFR -k 5 --moa inhibitor --phase Launched\n  \
     phenocopy search nutlin-3a --to all --format tsv -o hits.tsv\n  \
+    phenocopy search 'dabrafenib+trametinib' --to all\n  \
+    phenocopy search --signature my-profile.csv --context GDSC1\n  \
     phenocopy search MDM2 --filter 'moa:\"MDM inhibitor\" OR target:TP53'")]
 pub(crate) struct SearchArguments {
-    /// Compounds or genes: symbols, names, synonyms or identifiers
-    #[arg(required = true, value_name = "QUERY")]
+    /// Compounds or genes: symbols, names, synonyms or identifiers; `A+B` for a combination
+    #[arg(required_unless_present = "signature", value_name = "QUERY")]
     queries: Vec<String>,
+    /// A profile of your own: a table (CSV, TSV) of readouts and values, folded into the index
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["queries", "query_type"])]
+    signature: Option<PathBuf>,
+    /// The context whose profiles the signature resembles; without it the chemical one that fits best
+    #[arg(long, value_name = "NAME", requires = "signature")]
+    context: Option<String>,
+    /// The signature is normalised already; otherwise the context's normalisation is applied
+    #[arg(long, requires = "signature")]
+    normalised: bool,
     #[command(flatten)]
     index: IndexArgument,
     /// Which side can be hits; without it a compound finds genes and a gene finds compounds
@@ -80,6 +93,9 @@ fn perturbation_type(code: &str) -> Result<PerturbationType, String> {
 impl SearchArguments {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let index = self.index.open()?;
+        if let Some(path) = &self.signature {
+            return self.search_signature(&index, path);
+        }
         let mut failed = Vec::new();
         self.output.fill(|out| {
             let mut writer = self.writer(out, &index);
@@ -106,29 +122,63 @@ impl SearchArguments {
         anyhow::bail!("{} of {} queries were not answered", failed.len(), self.queries.len())
     }
 
+    fn search_signature(&self, index: &Index, path: &Path) -> anyhow::Result<()> {
+        let table = read_signature(path)?;
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        let query = SignatureQuery {
+            context: self.context.clone(),
+            is_normalised: self.normalised,
+            scope: self.scope(),
+            filter: self.filter(),
+            k: self.k,
+            via: self.via(),
+            ..SignatureQuery::new(Signature { name, values: table.values.clone() })
+        };
+        let answer = index.search_signature(&query)?;
+        report_reading(&table, &answer);
+        self.output.fill(|out| {
+            let mut writer = self.writer(out, index);
+            writer.begin()?;
+            writer.answer(&answer)?;
+            Ok(writer.finish()?)
+        })
+    }
+
     fn query(&self, name: &str) -> Query {
         Query {
             perturbation_type: self.query_type,
-            scope: match self.to {
-                None => Scope::Across,
-                Some(ScopeArgument::Genetic) => Scope::Genetic,
-                Some(ScopeArgument::Chemical) => Scope::Chemical,
-                Some(ScopeArgument::All) => Scope::All,
-            },
-            filter: Filter {
-                types: self.types.clone(),
-                targets: self.targets.clone(),
-                moas: self.moas.clone(),
-                phases: self.phases.clone(),
-                expression: self.filter.clone(),
-            },
+            scope: self.scope(),
+            filter: self.filter(),
             k: self.k,
-            via: match self.via {
-                ViaArgument::Auto => Via::Auto,
-                ViaArgument::Graph => Via::Graph,
-                ViaArgument::Scan => Via::Scan,
-            },
+            via: self.via(),
             ..Query::new(name)
+        }
+    }
+
+    fn scope(&self) -> Scope {
+        match self.to {
+            None => Scope::Across,
+            Some(ScopeArgument::Genetic) => Scope::Genetic,
+            Some(ScopeArgument::Chemical) => Scope::Chemical,
+            Some(ScopeArgument::All) => Scope::All,
+        }
+    }
+
+    fn filter(&self) -> Filter {
+        Filter {
+            types: self.types.clone(),
+            targets: self.targets.clone(),
+            moas: self.moas.clone(),
+            phases: self.phases.clone(),
+            expression: self.filter.clone(),
+        }
+    }
+
+    fn via(&self) -> Via {
+        match self.via {
+            ViaArgument::Auto => Via::Auto,
+            ViaArgument::Graph => Via::Graph,
+            ViaArgument::Scan => Via::Scan,
         }
     }
 
@@ -143,6 +193,34 @@ impl SearchArguments {
             Format::Tsv => Box::new(HitTsv::new(out, source)),
             Format::Ndjson => Box::new(HitNdjson::new(out, source)),
         }
+    }
+}
+
+/// Says what of a signature's file was averaged, left out, or not known to the index.
+fn report_reading(table: &SignatureTable, answer: &Answer) {
+    const MOST_LISTED: usize = 5;
+    if table.n_averaged > 0 {
+        complain(&format!("{} rows were averaged with others of their readout", table.n_averaged));
+    }
+    if table.n_missing > 0 {
+        complain(&format!("{} rows have no value", table.n_missing));
+    }
+    let Origin::Signature(fit) = &answer.origin else { return };
+    if !fit.unmatched.is_empty() {
+        let names = fit.unmatched.iter().take(MOST_LISTED).map(|(name, close)| match close {
+            Some(close) => format!("`{name}` (`{close}`?)"),
+            None => format!("`{name}`"),
+        });
+        let names = names.collect::<Vec<String>>().join(", ");
+        let more = fit.unmatched.len().saturating_sub(MOST_LISTED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        complain(&format!("not readouts of this index: {names}{more}"));
+    }
+    if !fit.explains() {
+        complain(&format!(
+            "warning: the model explains nothing of this signature (held-out r {:.2}; its own values shuffled reach {:.2} in one of twenty cases)",
+            fit.held_out_r, fit.chance_r
+        ));
     }
 }
 

@@ -36,6 +36,8 @@ pub struct Dataset {
     pub profiles: Profiles,
     /// Per profile: its spread before it was scaled, in the assay's units; what activity is read from.
     pub spread: Vec<f32>,
+    /// Per context: the readouts' means that normalisation subtracted, once per such step.
+    pub removed_means: Vec<Vec<f32>>,
     /// What the dataset was made by.
     pub recipe: Recipe,
     /// The files it was made from.
@@ -89,7 +91,7 @@ pub(super) fn assemble(recipe: &Recipe, raw: Raw, options: &DatasetOptions) -> R
         screen.keep_usable(assay.min_values.unwrap_or(recipe.min_values), &mut report)?;
     }
     let (perturbations, rows) = vocabulary(&screens);
-    let (profiles, spread) = normalised(&rows, &screens, readouts.len(), options)?;
+    let (profiles, spread, removed_means) = normalised(&rows, &screens, readouts.len(), options)?;
     let raw_names = raw_names(&screens);
     let annotation = |perturbation| {
         agents.annotation(perturbation, raw_names.get(perturbation).unwrap_or(&BTreeSet::new()))
@@ -102,6 +104,7 @@ pub(super) fn assemble(recipe: &Recipe, raw: Raw, options: &DatasetOptions) -> R
         perturbations,
         profiles,
         spread,
+        removed_means,
         recipe: recipe.clone(),
         inputs: raw.inputs,
         report,
@@ -198,7 +201,7 @@ fn normalised(
     screens: &[Screen],
     n_readouts: usize,
     options: &DatasetOptions,
-) -> Result<(Profiles, Vec<f32>)> {
+) -> Result<(Profiles, Vec<f32>, Vec<Vec<f32>>)> {
     let mut done = Vec::with_capacity(screens.len());
     for (screen, context) in screens.iter().zip(0..) {
         let mut positions = vec![0; screen.perturbations().count()];
@@ -213,13 +216,15 @@ fn normalised(
     let source = |row: &Row| done.get(row.key.context as usize);
     let keys = rows.iter().map(|row| row.key).collect();
     let profiles = Profiles::collect(keys, n_readouts, options.limits, |position, values| {
-        if let Some((row, (profiles, _))) = rows.get(position).and_then(|r| Some((r, source(r)?))) {
+        if let Some((row, (profiles, ..))) = rows.get(position).and_then(|r| Some((r, source(r)?)))
+        {
             profiles.copy_row(row.profile, values);
         }
         Ok(())
     })?;
-    let spread = |row| source(row).and_then(|(_, spread)| spread.get(row.profile)).copied();
-    Ok((profiles, rows.iter().map(|row| spread(row).unwrap_or(f32::NAN)).collect()))
+    let spread = |row| source(row).and_then(|(_, spread, _)| spread.get(row.profile)).copied();
+    let spread = rows.iter().map(|row| spread(row).unwrap_or(f32::NAN)).collect();
+    Ok((profiles, spread, done.into_iter().map(|(_, _, means)| means).collect()))
 }
 
 /// Returns the names that each perturbation has in the assays' files.

@@ -47,6 +47,7 @@ impl Dataset {
             name: name.to_owned(),
             annotations: perturbations.iter().map(named).collect(),
             spread: vec![1.0; profiles.n_profiles()],
+            removed_means: vec![Vec::new(); contexts.len()],
             recipe: recipe_of_nothing(name),
             inputs: Vec::new(),
             report: ReadingReport::default(),

@@ -19,7 +19,7 @@ mod split;
 pub mod synthetic;
 
 pub use assemble::{Dataset, DatasetOptions};
-pub use normalise::NormalisationStep;
+pub use normalise::{NormalisationStep, normalise_profile};
 pub use profiles::{ProfileKey, Profiles, StorageLimits};
 pub use recipe::{AgentKind, AnnotationTable, Assay, AssayLayout, ReadoutChoice, Recipe};
 pub use report::{AssaySummary, DroppedProfile, Merge, MergeReason, ReadingReport, Suggestion};

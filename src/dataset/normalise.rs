@@ -42,11 +42,13 @@ pub(super) struct Normalised {
     pub(super) matrix: AssayMatrix,
     /// Per profile: the spread before scaling, in the assay's units; 0 where it has none.
     pub(super) spread: Vec<f32>,
+    /// The readouts' means that were subtracted, once per such step.
+    pub(super) removed_means: Vec<f32>,
 }
 
 impl Normalised {
-    /// Moves the values to where the limits want them; the second part is the spread.
-    pub(super) fn store(self, limits: StorageLimits) -> Result<(Profiles, Vec<f32>)> {
+    /// Moves the values to where the limits want them; beside them, the spread and the removed means.
+    pub(super) fn store(self, limits: StorageLimits) -> Result<(Profiles, Vec<f32>, Vec<f32>)> {
         let keys = 0..self.spread.len() as u32;
         let keys = keys.map(|perturbation| ProfileKey { perturbation, context: 0 }).collect();
         let n_readouts = self.matrix.n_readouts;
@@ -57,7 +59,7 @@ impl Normalised {
             }
             Ok(())
         })?;
-        Ok((profiles, self.spread))
+        Ok((profiles, self.spread, self.removed_means))
     }
 }
 
@@ -81,7 +83,7 @@ pub(super) fn normalise(
     what: &str,
     trains: impl Fn(usize, usize) -> bool,
 ) -> Result<Normalised> {
-    let mut spread = None;
+    let (mut spread, mut removed_means) = (None, Vec::new());
     for step in steps {
         match step {
             NormalisationStep::Log => logarithm(&mut matrix, what)?,
@@ -90,7 +92,11 @@ pub(super) fn normalise(
             }
             NormalisationStep::MedianCentre => centre(&mut matrix, &trains, median),
             NormalisationStep::MeanCentre => centre(&mut matrix, &trains, mean),
-            NormalisationStep::RemoveReadoutMean => remove_readout_mean(&mut matrix, &trains),
+            NormalisationStep::RemoveReadoutMean => {
+                let means = readout_means(&matrix, &trains);
+                subtract(&mut matrix, &means);
+                removed_means.extend(means);
+            }
             NormalisationStep::UnitSpread => {
                 spread.get_or_insert(scale(&mut matrix, &trains, standard_deviation));
             }
@@ -109,7 +115,33 @@ pub(super) fn normalise(
         };
         matrix.rows().enumerate().map(spread).collect()
     });
-    Ok(Normalised { matrix, spread })
+    Ok(Normalised { matrix, spread, removed_means })
+}
+
+/// Normalises one profile by the steps of a context whose readouts' means are known.
+///
+/// # Shapes
+/// `values`: one per readout, NaN for missing; `removed_means`: as many per
+/// [`NormalisationStep::RemoveReadoutMean`] among the steps.
+///
+/// # Errors
+/// When a value has no logarithm where the steps ask for one.
+pub fn normalise_profile(
+    values: Vec<f32>,
+    steps: &[NormalisationStep],
+    removed_means: &[f32],
+) -> Result<Vec<f32>> {
+    let n_readouts = values.len();
+    let mut matrix = AssayMatrix { n_readouts, values };
+    let mut means = removed_means.chunks_exact(n_readouts.max(1));
+    for step in steps {
+        if *step == NormalisationStep::RemoveReadoutMean {
+            subtract(&mut matrix, means.next().unwrap_or_default());
+        } else {
+            matrix = normalise(matrix, &[*step], "signature", |_, _| true)?.matrix;
+        }
+    }
+    Ok(matrix.values)
 }
 
 fn logarithm(matrix: &mut AssayMatrix, what: &str) -> Result<()> {
@@ -132,7 +164,8 @@ fn centre(
     }
 }
 
-fn remove_readout_mean(matrix: &mut AssayMatrix, trains: &impl Fn(usize, usize) -> bool) {
+/// The mean of each readout's training values; 0 without any: knowing nothing moves nothing.
+fn readout_means(matrix: &AssayMatrix, trains: &impl Fn(usize, usize) -> bool) -> Vec<f32> {
     let mut sums = vec![(0.0_f64, 0_usize); matrix.n_readouts];
     for (profile, row) in matrix.rows().enumerate() {
         for ((readout, value), (sum, count)) in row.iter().enumerate().zip(&mut sums) {
@@ -142,11 +175,12 @@ fn remove_readout_mean(matrix: &mut AssayMatrix, trains: &impl Fn(usize, usize) 
             }
         }
     }
-    // A readout without training entries has no mean to remove: knowing nothing moves nothing.
-    let means: Vec<f64> = sums.iter().map(|(sum, count)| sum / (*count).max(1) as f64).collect();
+    sums.iter().map(|(sum, count)| (sum / (*count).max(1) as f64) as f32).collect()
+}
+
+fn subtract(matrix: &mut AssayMatrix, means: &[f32]) {
     for row in matrix.rows_mut() {
-        let centred = |(value, mean): (&mut f32, &f64)| *value = (f64::from(*value) - mean) as f32;
-        row.iter_mut().zip(&means).for_each(centred);
+        row.iter_mut().zip(means).for_each(|(value, mean)| *value -= mean);
     }
 }
 

@@ -64,6 +64,41 @@ impl FoldIn {
         self.dim
     }
 
+    /// Returns the number of readouts.
+    #[must_use]
+    pub fn n_readouts(&self) -> usize {
+        self.readouts.len() / self.dim
+    }
+
+    /// Returns the number of contexts.
+    #[must_use]
+    pub fn n_contexts(&self) -> usize {
+        self.offsets.len()
+    }
+
+    /// Returns zR, a(C) and b(C), as [`new`](Self::new) takes them.
+    #[must_use]
+    pub fn weights(&self) -> [&[f32]; 3] {
+        [&self.readouts, &self.contexts, &self.offsets]
+    }
+
+    /// Returns the values that an embedding predicts in a context, one per readout; none for an
+    /// unknown context.
+    #[must_use]
+    pub fn predict(&self, context: u32, embedding: &[f32]) -> Vec<f32> {
+        let at = context as usize;
+        let scales = self.contexts.get(at * self.dim..(at + 1) * self.dim);
+        let (Some(scales), Some(offset)) = (scales, self.offsets.get(at)) else {
+            return Vec::new();
+        };
+        let scaled: Vec<f32> = embedding.iter().zip(scales).map(|(z, a)| z * a).collect();
+        let value = |readout: &[f32]| {
+            let terms = readout.iter().zip(&scaled).map(|(r, z)| f64::from(*r) * f64::from(*z));
+            (terms.sum::<f64>() + f64::from(*offset)) as f32
+        };
+        self.readouts.chunks_exact(self.dim).map(value).collect()
+    }
+
     /// Returns the embedding of a profile in a context, zero where nothing was measured.
     ///
     /// # Shapes

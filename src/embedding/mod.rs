@@ -1,8 +1,8 @@
 //! Row-ordered unit vectors, their similarities, and the exact scan.
 //!
 //! Takes vectors of a model or of a file; gives [`Embeddings`] (finite, unit, an ensemble joined
-//! through [`Centring`]), the embeddings of profiles by [`FoldIn`] with frozen weights and what of them
-//! is reproducible by [`Reliability`], [`RowSet`]s, [`Neighbour`]s in one total order, and the exact top k of
+//! through [`Centring`]), the embeddings of profiles by [`FoldIn`] with frozen weights, what of them
+//! is reproducible by [`Reliability`], the way of new profiles among the rows by [`Placement`], [`RowSet`]s, [`Neighbour`]s in one total order, and the exact top k of
 //! [`scan()`] and [`scan_batch`]. Every similarity of the crate comes from one SIMD dot product, so
 //! that the scan and the graph walk agree to the last bit. It knows no model, index or file.
 
@@ -12,7 +12,7 @@ pub(crate) mod dot;
 mod fold_in;
 pub(crate) mod half;
 mod neighbour;
-mod profiles;
+mod placement;
 mod reliability;
 mod row_set;
 mod scan;
@@ -22,7 +22,7 @@ pub use centring::Centring;
 pub use dot::{similarities, similarity, similarity_matrix};
 pub use fold_in::{FoldIn, RIDGE};
 pub use neighbour::{Neighbour, TopK};
-pub use profiles::embed_from_profiles;
+pub use placement::{ContextProfile, MemberPlacement, Placement};
 pub use reliability::Reliability;
 pub use row_set::RowSet;
 pub use scan::{check_query, scan, scan_batch};

@@ -73,6 +73,27 @@ impl Reliability {
         Ok(Self { dim, n_repeated, map })
     }
 
+    /// Restores a map from its [`rows`](Self::rows).
+    ///
+    /// # Errors
+    /// When they are not `dim × dim` finite numbers.
+    pub fn from_rows(rows: &[f32], dim: usize, n_repeated: usize) -> Result<Self> {
+        if dim == 0 || rows.len() != dim * dim || rows.iter().any(|value| !value.is_finite()) {
+            return Err(Error::data(
+                "reliability map",
+                format!("{} numbers of dim {dim}", rows.len()),
+                "rebuild the index with `phenocopy build`",
+            ));
+        }
+        Ok(Self { dim, n_repeated, map: rows.iter().map(|value| f64::from(*value)).collect() })
+    }
+
+    /// Returns the map, `dim × dim`: row i is where a step along dimension i leads.
+    #[must_use]
+    pub fn rows(&self) -> Vec<f32> {
+        self.map.iter().map(|value| *value as f32).collect()
+    }
+
     /// Returns how many perturbations with several profiles it was learnt from; 0 for a map that
     /// changes nothing.
     #[must_use]

@@ -8,6 +8,7 @@ use super::manifest::{
 };
 use super::metadata::write_metadata;
 use super::open::Index;
+use super::placement::StoredPlacement;
 use super::record::{Record, write_records};
 use super::response::Responses;
 use super::vector::{FlatGraph, GraphParameters, choose_ef};
@@ -100,6 +101,7 @@ pub struct IndexBuilder<'a> {
     embeddings: Embeddings,
     records: Vec<Record>,
     responses: Option<Responses>,
+    placement: Option<StoredPlacement>,
     provenance: Provenance,
     graph: GraphParameters,
     model: Option<ModelWriter<'a>>,
@@ -129,6 +131,7 @@ impl<'a> IndexBuilder<'a> {
             embeddings,
             records,
             responses: None,
+            placement: None,
             provenance: Provenance::default(),
             graph: GraphParameters::default(),
             model: None,
@@ -140,6 +143,13 @@ impl<'a> IndexBuilder<'a> {
     #[must_use]
     pub fn responses(mut self, responses: Responses) -> Self {
         self.responses = Some(responses);
+        self
+    }
+
+    /// Adds what places profiles that were not trained on.
+    #[must_use]
+    pub fn placement(mut self, placement: Option<StoredPlacement>) -> Self {
+        self.placement = placement;
         self
     }
 
@@ -202,6 +212,9 @@ impl<'a> IndexBuilder<'a> {
         write_records(&folder.join("records.bin"), &self.records)?;
         if let Some(responses) = &self.responses {
             responses.write(&folder.join("responses.bin"))?;
+        }
+        if let Some(placement) = &self.placement {
+            placement.write(&folder.join("fold-in.bin"))?;
         }
         self.report(BuildStep::Metadata)?;
         write_metadata(&folder.join("metadata"), &self.records)?;

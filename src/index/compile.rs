@@ -1,9 +1,10 @@
 use super::builder::{IndexBuilder, Provenance};
 use super::describe::describe;
 use super::manifest::{HeldOutFit, TrainingSummary};
+use super::placement::StoredPlacement;
 use super::response::Responses;
 use crate::dataset::Dataset;
-use crate::embedding::{Embeddings, FoldIn, embed_from_profiles};
+use crate::embedding::{Embeddings, FoldIn, Placement};
 use crate::error::{Error, Result};
 use crate::experiment::Side;
 use crate::model::{Ensemble, Fit, FitComparison, Lpm, TrainingReport};
@@ -13,7 +14,7 @@ const BLOCK: usize = 1024;
 
 impl<'a> IndexBuilder<'a> {
     /// Takes everything an index holds from a dataset and the ensemble trained on it: the members'
-    /// embeddings joined (of the product head by [`embed_from_profiles`], of `concat` as trained), responses averaged over contexts and members, records, weights and provenance.
+    /// embeddings joined (of the product head by [`Placement`], of `concat` as trained), responses averaged over contexts and members, records, weights and provenance.
     ///
     /// # Errors
     /// When the ensemble was trained on another dataset, or its embeddings are not finite.
@@ -23,10 +24,7 @@ impl<'a> IndexBuilder<'a> {
         report: &TrainingReport,
     ) -> Result<Self> {
         let sides: Vec<Side> = dataset.perturbations.iter().map(|p| p.side()).collect();
-        let members = ensemble.members().iter().map(|member| perturbation_vectors(dataset, member));
-        let members: Vec<Vec<f32>> = members.collect::<Result<_>>()?;
-        let dim = members.first().map_or(0, Vec::len) / sides.len().max(1);
-        let embeddings = Embeddings::join(&members, dim, &sides)?;
+        let (embeddings, placement) = embed(dataset, ensemble, &sides)?;
         let n_chemical = sides.iter().filter(|side| **side == Side::Chemical).count();
         let readouts = dataset.readouts.iter().map(|readout| readout.0.clone()).collect();
         let halves = [0..n_chemical, n_chemical..sides.len()];
@@ -35,19 +33,40 @@ impl<'a> IndexBuilder<'a> {
         let builder = Self::new(dataset.name.clone(), embeddings, describe(dataset))?;
         Ok(builder
             .responses(responses)
+            .placement(placement)
             .provenance(provenance(dataset, ensemble, report)?)
             .model(|folder| ensemble.save(folder)))
     }
 }
 
-/// Returns a member's vector of each perturbation, row by row.
-fn perturbation_vectors(dataset: &Dataset, member: &Lpm) -> Result<Vec<f32>> {
-    let Some(offsets) = member.context_offsets()? else {
-        return member.perturbation_embeddings();
+/// Returns the unit vector of each perturbation and, for the product head, what places others.
+fn embed(
+    dataset: &Dataset,
+    ensemble: &Ensemble,
+    sides: &[Side],
+) -> Result<(Embeddings, Option<StoredPlacement>)> {
+    let members = ensemble.members().iter().map(fold_in_of).collect::<Result<Vec<_>>>()?;
+    let Some(members) = members.into_iter().collect::<Option<Vec<FoldIn>>>() else {
+        let members = ensemble.members().iter().map(Lpm::perturbation_embeddings);
+        let members: Vec<Vec<f32>> = members.collect::<Result<_>>()?;
+        let dim = members.first().map_or(0, Vec::len) / sides.len().max(1);
+        return Ok((Embeddings::join(&members, dim, sides)?, None));
     };
+    let (placement, embeddings) = Placement::fit(dataset, members)?;
+    let placement = StoredPlacement {
+        placement,
+        readouts: dataset.readouts.iter().map(|readout| readout.0.clone()).collect(),
+        contexts: dataset.contexts.iter().map(|context| context.0.clone()).collect(),
+        removed_means: dataset.removed_means.clone(),
+    };
+    Ok((embeddings, Some(placement)))
+}
+
+/// Returns the frozen weights of a member with the product head.
+fn fold_in_of(member: &Lpm) -> Result<Option<FoldIn>> {
+    let Some(offsets) = member.context_offsets()? else { return Ok(None) };
     let (readouts, contexts) = (member.readout_embeddings()?, member.context_embeddings()?);
-    let fold_in = FoldIn::new(readouts, contexts, offsets, member.config().embedding_dim)?;
-    embed_from_profiles(dataset, &fold_in)
+    FoldIn::new(readouts, contexts, offsets, member.config().embedding_dim).map(Some)
 }
 
 /// Returns predicted responses averaged over all contexts, `n_perturbations × n_readouts`.

@@ -13,13 +13,14 @@ use crate::experiment::Side;
 pub const FORMAT_VERSION: u32 = 1;
 
 /// The files whose digests make the fingerprint; tantivy's are left out because its segment ids are random.
-const FINGERPRINTED: [&str; 6] = [
+const FINGERPRINTED: [&str; 7] = [
     "embeddings.bin",
     "graph-chemical.bin",
     "graph-genetic.bin",
     "responses.bin",
     "records.bin",
     "calibration.bin",
+    "fold-in.bin",
 ];
 
 /// `manifest.json`: what an index holds, what it was made from, and the digest of each file.

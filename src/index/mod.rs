@@ -14,6 +14,7 @@ mod folder;
 mod manifest;
 mod metadata;
 mod open;
+mod placement;
 mod record;
 mod response;
 pub mod vector;
@@ -26,6 +27,7 @@ pub use manifest::{
 };
 pub use metadata::{Filter, Metadata, NameKind};
 pub use open::Index;
+pub use placement::StoredPlacement;
 pub use record::{Record, Records};
 pub use response::{RESPONSE_RANK, ResponseTable, Responses};
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::file::SectionFile;
 use super::manifest::{FileDigest, GraphSummary, Manifest};
 use super::metadata::Metadata;
+use super::placement::StoredPlacement;
 use super::record::{Record, Records};
 use super::response::ResponseTable;
 use super::vector::FlatGraph;
@@ -169,6 +170,23 @@ impl Index {
     #[must_use]
     pub fn graph(&self, side: Side) -> Option<(&FlatGraph, &GraphSummary)> {
         Some((self.graphs.get(&side)?, self.manifest.graphs.get(&side)?))
+    }
+
+    /// Reads what places profiles that were not trained on; none in an index without it: one of the
+    /// `concat` head, of vectors trained elsewhere, or made by an early version.
+    ///
+    /// # Errors
+    /// When the file is damaged.
+    pub fn placement(&self) -> Result<Option<StoredPlacement>> {
+        let is_there = self.manifest.files.contains_key("fold-in.bin");
+        is_there.then(|| StoredPlacement::read(&self.folder.join("fold-in.bin"))).transpose()
+    }
+
+    /// Returns the predicted response of a row as unit coefficients, whose dot products are cosines;
+    /// none when the index holds no responses.
+    #[must_use]
+    pub fn response(&self, row: u32) -> Option<&[f32]> {
+        self.responses.as_ref()?.row(row)
     }
 
     /// Returns the cosine of two rows' predicted responses; none when the index holds no responses.

@@ -168,7 +168,9 @@ impl ResponseTable {
         Some(similarity(self.row(a)?, self.row(b)?))
     }
 
-    fn row(&self, row: u32) -> Option<&[f32]> {
+    /// Returns the coefficients of a row, of unit length.
+    #[must_use]
+    pub fn row(&self, row: u32) -> Option<&[f32]> {
         let start = row as usize * self.rank;
         self.file.section_f32("coefs").ok()?.get(start..start + self.rank)
     }

@@ -4,7 +4,7 @@ use super::aligned::{Aligned, shorten};
 use super::{HitWriter, Source};
 use crate::experiment::Side;
 use crate::index::Record;
-use crate::search::{Answer, Engine, Hit};
+use crate::search::{Answer, Engine, Hit, Origin, SignatureFit};
 
 const NARROWEST: u16 = 60;
 
@@ -29,7 +29,7 @@ impl<W: Write> HitWriter for HitTable<W> {
     }
 
     fn answer(&mut self, answer: &Answer) -> io::Result<()> {
-        for line in title(&answer.query) {
+        for line in heading(answer) {
             writeln!(self.out, "{}", shorten(&line, usize::from(self.width)))?;
         }
         writeln!(self.out, "{}\n", provenance(answer))?;
@@ -45,6 +45,36 @@ impl<W: Write> HitWriter for HitTable<W> {
         writeln!(self.out, "index {index} {fingerprint}; ranked by similarity, not significance")?;
         self.out.flush()
     }
+}
+
+/// Two lines or three: what the query is, and what is known of it.
+fn heading(answer: &Answer) -> Vec<String> {
+    match &answer.origin {
+        Origin::Row => title(&answer.query).into(),
+        Origin::Combination(members) => vec![
+            format!("{}: combination, not measured itself", answer.query.name()),
+            format!("the mean of the embeddings of {}", members.join(" and ")),
+        ],
+        Origin::Signature(fit) => signature_heading(answer.query.name(), fit),
+    }
+}
+
+fn signature_heading(name: &str, fit: &SignatureFit) -> Vec<String> {
+    let how = if fit.is_guessed { "chosen by its fit" } else { "as asked" };
+    let units =
+        if fit.is_normalised_here { "normalised as its profiles" } else { "values as given" };
+    let mut lines = vec![
+        format!("{name}: signature of {} readouts, folded in", fit.n_matched),
+        format!("as a profile of {} ({how}; {units})", fit.context),
+        format!(
+            "held-out readouts: r {:.2}, R² {:.2}; chance reaches r {:.2}",
+            fit.held_out_r, fit.held_out_r2, fit.chance_r
+        ),
+    ];
+    if !fit.explains() {
+        lines.push("CAUTION: the model explains nothing of it; these hits mean nothing".to_owned());
+    }
+    lines
 }
 
 /// Two lines: what the query is, and what is known of it.
@@ -103,19 +133,32 @@ fn hits_table(answer: &Answer) -> Aligned {
     let with_type = answer.types.len() > 1;
     let mut header = vec!["#", "hit"];
     header.extend(with_type.then_some("type"));
-    header.extend(["similarity", "response", "known", "mechanism", last_header(answer)]);
-    let rows = answer.hits.iter().map(|hit| row_texts(hit, with_type)).collect();
+    // Nothing is known of a signature, and an index may hold no responses.
+    let columns = Columns {
+        with_type,
+        with_response: answer.hits.iter().any(|hit| hit.response_similarity.is_some()),
+        with_known: !matches!(answer.origin, Origin::Signature(_)),
+    };
+    header.push("similarity");
+    header.extend(columns.with_response.then_some("response"));
+    header.extend(columns.with_known.then_some("known"));
+    header.extend(["mechanism", last_header(answer)]);
+    let rows = answer.hits.iter().map(|hit| row_texts(hit, columns)).collect();
     let first_number = 2 + usize::from(with_type);
-    Aligned {
-        header,
-        rows,
-        numbers: vec![0, first_number, first_number + 1],
-        n_flexible: 2,
-        cut_last: Some(1),
-    }
+    let mut numbers = vec![0, first_number];
+    numbers.extend(columns.with_response.then_some(first_number + 1));
+    Aligned { header, rows, numbers, n_flexible: 2, cut_last: Some(1) }
 }
 
-fn row_texts(hit: &Hit, with_type: bool) -> Vec<String> {
+/// Which columns are worth their width.
+#[derive(Debug, Clone, Copy)]
+struct Columns {
+    with_type: bool,
+    with_response: bool,
+    with_known: bool,
+}
+
+fn row_texts(hit: &Hit, columns: Columns) -> Vec<String> {
     let annotation = &hit.record.annotation;
     let moas: Vec<&str> = annotation.moas.iter().map(|moa| moa.0.as_str()).collect();
     let last = match hit.record.gene() {
@@ -123,10 +166,12 @@ fn row_texts(hit: &Hit, with_type: bool) -> Vec<String> {
         None => hit.record.acts_on().join(", "),
     };
     let mut texts = vec![hit.rank.to_string(), hit.record.name().to_owned()];
-    texts.extend(with_type.then(|| hit.record.perturbation.perturbation_type().to_string()));
+    texts
+        .extend(columns.with_type.then(|| hit.record.perturbation.perturbation_type().to_string()));
     texts.push(format!("{:.3}", hit.similarity));
-    texts.push(hit.response_similarity.map_or_else(String::new, |s| format!("{s:.3}")));
-    texts.push(if hit.is_known { "yes" } else { "" }.to_owned());
+    let response = || hit.response_similarity.map_or_else(String::new, |s| format!("{s:.3}"));
+    texts.extend(columns.with_response.then(response));
+    texts.extend(columns.with_known.then(|| if hit.is_known { "yes" } else { "" }.to_owned()));
     texts.extend([moas.join(", "), last]);
     texts
 }

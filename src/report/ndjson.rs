@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::columns::{HIT_COLUMNS, cells};
 use super::{HitWriter, Source};
-use crate::search::Answer;
+use crate::search::{Answer, Origin};
 
 /// The version of the objects below.
 const SCHEMA_VERSION: u32 = 1;
@@ -31,6 +31,26 @@ impl<W: Write> HitNdjson<W> {
     }
 }
 
+/// Where the query's vector comes from, and for a signature how well it is explained.
+fn origin(origin: &Origin) -> Value {
+    match origin {
+        Origin::Row => json!({ "kind": "row" }),
+        Origin::Combination(members) => json!({ "kind": "combination", "members": members }),
+        Origin::Signature(fit) => json!({
+            "kind": "signature",
+            "context": fit.context,
+            "context_guessed": fit.is_guessed,
+            "normalised": fit.is_normalised_here,
+            "readouts": fit.n_matched,
+            "unmatched": fit.unmatched.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+            "held_out_r": fit.held_out_r,
+            "held_out_r2": fit.held_out_r2,
+            "chance_r": fit.chance_r,
+            "explained": fit.explains(),
+        }),
+    }
+}
+
 impl<W: Write> HitWriter for HitNdjson<W> {
     fn begin(&mut self) -> io::Result<()> {
         Ok(())
@@ -45,6 +65,7 @@ impl<W: Write> HitWriter for HitNdjson<W> {
                 "query": query,
                 "query_type": answer.query.perturbation.perturbation_type().cmap_code(),
                 "panel": answer.n_panel,
+                "origin": origin(&answer.origin),
             }),
         )?;
         for hit in &answer.hits {

@@ -1,4 +1,5 @@
 use super::plan::Engine;
+use super::subject::Origin;
 use crate::experiment::PerturbationType;
 use crate::index::Record;
 
@@ -24,7 +25,7 @@ pub struct Hit {
 pub struct Answer {
     /// The name that was asked for, as it was typed.
     pub asked: String,
-    /// The query's record.
+    /// The query's record; of a combination or a signature, what is known of it.
     pub query: Record,
     /// Hits in order of similarity, ties by row.
     pub hits: Vec<Hit>,
@@ -38,4 +39,6 @@ pub struct Answer {
     pub n_passing: usize,
     /// What found the neighbours.
     pub engine: Engine,
+    /// Where the query's vector comes from.
+    pub origin: Origin,
 }

@@ -1,6 +1,6 @@
-//! A query by name becomes ranked hits.
+//! A query by name, or a profile of one's own, becomes ranked hits.
 //!
-//! Takes an open index and a [`Query`]; gives an [`Answer`]: the hits of the panel in order of
+//! Takes an open index and a [`Query`] or, for what the index does not hold, a [`SignatureQuery`]; gives an [`Answer`]: the hits of the panel in order of
 //! similarity, with their records. Filters narrow the panel before neighbours are chosen; a planner
 //! picks the graph or the exact scan. It prints nothing and reads no tables.
 
@@ -9,7 +9,11 @@ mod panel;
 mod plan;
 mod query;
 mod resolve;
+mod signature;
+mod subject;
 
 pub use hit::{Answer, Hit};
 pub use plan::Engine;
 pub use query::{Query, Scope, Via};
+pub use signature::{FEWEST_READOUTS, Signature, SignatureFit, SignatureQuery};
+pub use subject::Origin;

@@ -31,10 +31,10 @@ impl Engine {
     }
 }
 
-/// The neighbours of a row within a panel, best first, and what found them.
+/// The neighbours of a vector within a panel, best first, and what found them.
 pub(super) fn nearest(
     index: &Index,
-    query: u32,
+    query: &[f32],
     sides: &[Side],
     panel: &RowSet,
     (k, via): (usize, Via),
@@ -53,7 +53,7 @@ pub(super) fn nearest(
 
 fn nearest_on_side(
     index: &Index,
-    query: u32,
+    query: &[f32],
     side: Side,
     panel: &RowSet,
     (k, via): (usize, Via),
@@ -64,14 +64,13 @@ fn nearest_on_side(
     // Without a filter neither engine needs to ask whether a row is allowed.
     let allowed = Some(&allowed).filter(|rows| rows.len() < range.len());
     let vectors = index.vectors(range.clone());
-    let vector = index.vector(query);
     let neighbours = match (engine, index.graph(side)) {
         (Engine::Graph, Some((graph, summary))) => {
             let parameters = WalkParameters { k, ef: summary.ef_search.max(k) };
             let mut scratch = WalkScratch::default();
-            graph.search(vectors, vector, &parameters, allowed, &mut scratch)?
+            graph.search(vectors, query, &parameters, allowed, &mut scratch)?
         }
-        _ => scan(vectors, index.dim(), vector, allowed, k),
+        _ => scan(vectors, index.dim(), query, allowed, k),
     };
     let shift = range.start as u32;
     let global = |n: Neighbour| Neighbour { row: n.row + shift, similarity: n.similarity };

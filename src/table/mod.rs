@@ -17,6 +17,7 @@ mod matrix;
 mod measurements;
 mod name;
 mod number;
+mod signature;
 mod text;
 mod write;
 
@@ -29,5 +30,6 @@ pub use mapping::{NameMapping, RowFilter, read_mapping};
 pub use matrix::{Orientation, read_matrix};
 pub use measurements::{Duplicates, Measurements};
 pub use name::{close_names, identifier_key, is_missing, lookup_key};
+pub use signature::{SignatureTable, read_signature};
 pub use text::{Rows, TextFormat};
 pub use write::{write_matrix, write_table};

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use phenocopy::dataset::{Dataset, ProfileKey, Profiles, Split, StorageLimits};
-use phenocopy::embedding::{Embeddings, FoldIn, embed_from_profiles, similarity};
+use phenocopy::embedding::{Embeddings, FoldIn, MemberPlacement, Placement, similarity};
 use phenocopy::experiment::{Context, Perturbation, PerturbationType, Readout, Side};
 use phenocopy::model::{
     Ensemble, EpochReport, Head, Lpm, LpmConfig, Phase, TrainingOptions, TrainingReport,
@@ -152,9 +152,9 @@ fn embeddings_from_profiles_keep_the_order_of_the_perturbations_and_repeat_bit_f
     let dataset = dataset();
     let config = LpmConfig { max_epochs: 40, patience: 10, ..small_config(Head::Product) };
     let (model, _) = Lpm::train(&dataset, &config, &TrainingOptions::default()).unwrap();
-    let vectors = embed_from_profiles(&dataset, &fold_in(&model)).unwrap();
+    let (_, vectors) = MemberPlacement::fit(&dataset, fold_in(&model)).unwrap();
     assert_eq!(vectors.len(), 80 * 8);
-    let again = embed_from_profiles(&dataset, &fold_in(&model)).unwrap();
+    let (_, again) = MemberPlacement::fit(&dataset, fold_in(&model)).unwrap();
     assert!(vectors.iter().zip(&again).all(|(a, b)| a.to_bits() == b.to_bits()));
     // Both are estimates of one thing, so most find their own trained embedding among all of their side.
     let trained = model.perturbation_embeddings().unwrap();
@@ -482,4 +482,27 @@ fn weights_do_not_depend_on_the_thread_count() {
     let alone = hash("1");
     assert_eq!(alone, hash("2"));
     assert_eq!(alone, hash("5"));
+}
+
+#[test]
+fn a_trained_perturbation_is_placed_by_its_profiles_where_its_row_lies() {
+    let dataset = dataset();
+    let config = LpmConfig { max_epochs: 5, patience: 5, ..small_config(Head::Product) };
+    let options = TrainingOptions::default();
+    let (ensemble, _) = Ensemble::train(&dataset, &config, &[3, 4], &options).unwrap();
+    let members = ensemble.members().iter().map(fold_in).collect();
+    let (placement, embeddings) = Placement::fit(&dataset, members).unwrap();
+    for perturbation in [0_u32, 17, 59, 60, 79] {
+        let keys = dataset.profiles.keys().iter().enumerate();
+        let own = keys.filter(|(_, key)| key.perturbation == perturbation);
+        let rows: Vec<(u32, Vec<f32>)> =
+            own.map(|(profile, key)| (key.context, dataset.profiles.row(profile))).collect();
+        let profiles: Vec<(u32, &[f32])> =
+            rows.iter().map(|(context, row)| (*context, row.as_slice())).collect();
+        let side = dataset.perturbations[perturbation as usize].side();
+        let placed = placement.place(side, &profiles).unwrap();
+        let row = embeddings.row(perturbation as usize);
+        assert!(placed.iter().zip(row).all(|(a, b)| (a - b).abs() < 1e-6), "{perturbation}");
+    }
+    assert!(placement.place(Side::Chemical, &[]).is_err());
 }

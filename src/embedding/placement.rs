@@ -1,0 +1,280 @@
+use rayon::prelude::*;
+
+use super::{Centring, Embeddings, FoldIn, Reliability};
+use crate::dataset::Dataset;
+use crate::error::{Error, Result};
+use crate::experiment::Side;
+
+/// A profile to be placed: the position of its context, and a value or NaN per readout, normalised as
+/// that context's profiles were.
+pub type ContextProfile<'a> = (u32, &'a [f32]);
+
+/// One trained model's way from profiles to the vector of a perturbation.
+///
+/// Each profile is folded in and centred within its context, a perturbation's profiles are
+/// averaged, and what does not reproduce between contexts is taken out ([`Reliability`], learnt apart for
+/// compounds and for genes, as they were measured by other means). What training learns for a
+/// perturbation is one compromise between its contexts; profiles folded in one by one can be compared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MemberPlacement {
+    fold_in: FoldIn,
+    /// Mean of the folded-in profiles of each context, `n_contexts × dim`; zero for a context with
+    /// one profile, which has no deviation from its mean.
+    context_means: Vec<f32>,
+    chemical: Reliability,
+    genetic: Reliability,
+}
+
+impl MemberPlacement {
+    /// Learns the contexts' means and the maps from all profiles of a dataset; returns the vectors
+    /// of its perturbations, too.
+    ///
+    /// # Shapes
+    /// Vectors: n perturbations × dim, zero for a perturbation without profiles.
+    ///
+    /// # Errors
+    /// When the weights do not belong to the dataset.
+    pub fn fit(dataset: &Dataset, fold_in: FoldIn) -> Result<(Self, Vec<f32>)> {
+        let dim = fold_in.dim();
+        let mut profiles = fold_in_profiles(dataset, &fold_in)?;
+        let context_means = centre_contexts(dataset, &mut profiles, dim);
+        let mut embeddings = vec![0.0_f32; dataset.perturbations.len() * dim];
+        let mut place_side = |side| place_side(dataset, &profiles, dim, side, &mut embeddings);
+        let (chemical, genetic) = (place_side(Side::Chemical)?, place_side(Side::Genetic)?);
+        Ok((Self { fold_in, context_means, chemical, genetic }, embeddings))
+    }
+
+    /// Restores a placement from its parts.
+    ///
+    /// # Errors
+    /// When they do not fit each other.
+    pub fn from_parts(
+        fold_in: FoldIn,
+        context_means: Vec<f32>,
+        chemical: Reliability,
+        genetic: Reliability,
+    ) -> Result<Self> {
+        let fits = context_means.len() == fold_in.n_contexts() * fold_in.dim();
+        if !fits || context_means.iter().any(|value| !value.is_finite()) {
+            return Err(Error::data(
+                "means of the contexts",
+                format!("{} numbers of dim {}", context_means.len(), fold_in.dim()),
+                "rebuild the index with `phenocopy build`",
+            ));
+        }
+        Ok(Self { fold_in, context_means, chemical, genetic })
+    }
+
+    /// Returns the frozen weights.
+    #[must_use]
+    pub fn fold_in(&self) -> &FoldIn {
+        &self.fold_in
+    }
+
+    /// Returns the mean folded-in profile of each context, `n_contexts × dim`.
+    #[must_use]
+    pub fn context_means(&self) -> &[f32] {
+        &self.context_means
+    }
+
+    /// Returns the map of a side.
+    #[must_use]
+    pub fn reliability(&self, side: Side) -> &Reliability {
+        match side {
+            Side::Chemical => &self.chemical,
+            Side::Genetic => &self.genetic,
+        }
+    }
+
+    /// Returns the vector of a perturbation of a side, from its profiles in one or more contexts.
+    ///
+    /// # Errors
+    /// When there is no profile, or one does not fit the model.
+    pub fn place(&self, side: Side, profiles: &[ContextProfile<'_>]) -> Result<Vec<f32>> {
+        let dim = self.fold_in.dim();
+        let mut deviations = Vec::with_capacity(profiles.len() * dim);
+        for (context, values) in profiles {
+            let embedding = self.fold_in.embed(*context, values)?;
+            let start = *context as usize * dim;
+            let means = &self.context_means[start..start + dim];
+            deviations.extend(embedding.iter().zip(means).map(|(value, mean)| value - mean));
+        }
+        let rows: Vec<&[f32]> = deviations.chunks_exact(dim).collect();
+        if rows.is_empty() {
+            return Err(Error::data("perturbation", "it has no profile", "give at least one"));
+        }
+        Ok(self.reliability(side).apply(&mean(&rows, dim)))
+    }
+}
+
+/// An ensemble's way from profiles to unit vectors: how a perturbation that was not trained on, or an
+/// own signature, is placed among those that were, all weights frozen.
+///
+/// ```
+/// use phenocopy::embedding::{Centring, FoldIn, MemberPlacement, Placement, Reliability};
+/// use phenocopy::experiment::Side;
+///
+/// let fold_in = FoldIn::new(vec![10.0, 0.0, 0.0, 10.0], vec![1.0, 1.0], vec![0.0], 2)?;
+/// let map = Reliability::from_rows(&[1.0, 0.0, 0.0, 1.0], 2, 0)?;
+/// let member = MemberPlacement::from_parts(fold_in, vec![0.0; 2], map.clone(), map)?;
+/// let centring = Centring::from_means(2, vec![0.0; 2], vec![0.0; 2])?;
+/// let placement = Placement::new(vec![member], centring)?;
+/// let vector = placement.place(Side::Chemical, &[(0, &[30.0, 40.0])])?;
+/// assert!((vector[0] - 0.6).abs() < 1e-6 && (vector[1] - 0.8).abs() < 1e-6);
+/// # Ok::<(), phenocopy::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Placement {
+    members: Vec<MemberPlacement>,
+    centring: Centring,
+}
+
+impl Placement {
+    /// Joins the members of an ensemble.
+    ///
+    /// # Errors
+    /// When their number or dimension is not that of the centring, or their shapes differ.
+    pub fn new(members: Vec<MemberPlacement>, centring: Centring) -> Result<Self> {
+        let shape = |member: &MemberPlacement| {
+            let fold_in = &member.fold_in;
+            (fold_in.dim(), fold_in.n_readouts(), fold_in.n_contexts())
+        };
+        let fits = members.len() == centring.n_members()
+            && members.iter().all(|member| member.fold_in.dim() == centring.member_dim())
+            && members.windows(2).all(|pair| shape(&pair[0]) == shape(&pair[1]));
+        if !fits {
+            return Err(Error::data(
+                "ensemble",
+                format!("{} members do not fit {}", members.len(), centring.n_members()),
+                "rebuild the index with `phenocopy build`",
+            ));
+        }
+        Ok(Self { members, centring })
+    }
+
+    /// Learns the placement of an ensemble from the dataset it was trained on, and places all of its
+    /// perturbations.
+    ///
+    /// # Errors
+    /// When the weights do not belong to the dataset, or a vector is not finite.
+    pub fn fit(dataset: &Dataset, members: Vec<FoldIn>) -> Result<(Self, Embeddings)> {
+        let sides: Vec<Side> = dataset.perturbations.iter().map(|p| p.side()).collect();
+        let dim = members.first().map_or(0, FoldIn::dim);
+        let placed = members.into_iter().map(|fold_in| MemberPlacement::fit(dataset, fold_in));
+        let placed: Vec<(MemberPlacement, Vec<f32>)> = placed.collect::<Result<_>>()?;
+        let (members, vectors): (Vec<MemberPlacement>, Vec<Vec<f32>>) = placed.into_iter().unzip();
+        let centring = Centring::fit(&vectors, dim, &sides)?;
+        let embeddings = centring.join(&vectors, &sides)?;
+        Ok((Self::new(members, centring)?, embeddings))
+    }
+
+    /// Returns the members, in the order of the ensemble.
+    #[must_use]
+    pub fn members(&self) -> &[MemberPlacement] {
+        &self.members
+    }
+
+    /// Returns the means of both sides.
+    #[must_use]
+    pub fn centring(&self) -> &Centring {
+        &self.centring
+    }
+
+    /// Returns the unit vector of a perturbation of a side, from its profiles: for those trained on, the
+    /// row of the index.
+    ///
+    /// # Errors
+    /// When there is no profile, one does not fit the model, or it says nothing (its vector is zero).
+    pub fn place(&self, side: Side, profiles: &[ContextProfile<'_>]) -> Result<Vec<f32>> {
+        let vectors = self.members.iter().map(|member| member.place(side, profiles));
+        let vectors: Vec<Vec<f32>> = vectors.collect::<Result<_>>()?;
+        let vectors: Vec<&[f32]> = vectors.iter().map(Vec::as_slice).collect();
+        self.centring.apply(side, &vectors, 0)
+    }
+
+    /// Returns what the members predict on average for all readouts, from those that are given.
+    ///
+    /// # Errors
+    /// When the values do not fit the model.
+    pub fn complete(&self, context: u32, values: &[f32]) -> Result<Vec<f32>> {
+        let share = 1.0 / self.members.len().max(1) as f32;
+        let mut mean = vec![0.0; values.len()];
+        for member in &self.members {
+            let embedding = member.fold_in.embed(context, values)?;
+            let predicted = member.fold_in.predict(context, &embedding);
+            mean.iter_mut().zip(predicted).for_each(|(sum, value)| *sum += share * value);
+        }
+        Ok(mean)
+    }
+}
+
+/// Learns the map of a side and writes the vectors of its perturbations.
+fn place_side(
+    dataset: &Dataset,
+    profiles: &[f32],
+    dim: usize,
+    side: Side,
+    embeddings: &mut [f32],
+) -> Result<Reliability> {
+    let is_of_side =
+        |owner: u32| dataset.perturbations.get(owner as usize).is_some_and(|p| p.side() == side);
+    let of_side = dataset.profiles.keys().iter().zip(profiles.chunks_exact(dim));
+    let (owners, vectors): (Vec<u32>, Vec<&[f32]>) = of_side
+        .filter(|(key, _)| is_of_side(key.perturbation))
+        .map(|(key, vector)| (key.perturbation, vector))
+        .unzip();
+    let reliability = Reliability::fit(&vectors.concat(), dim, &owners)?;
+    let pairs: Vec<(u32, &[f32])> = owners.into_iter().zip(vectors).collect();
+    for group in pairs.chunk_by(|a, b| a.0 == b.0) {
+        let rows: Vec<&[f32]> = group.iter().map(|(_, row)| *row).collect();
+        if let Some((owner, _)) = group.first() {
+            let start = *owner as usize * dim;
+            let mapped = reliability.apply(&mean(&rows, dim));
+            embeddings[start..start + dim].copy_from_slice(&mapped);
+        }
+    }
+    Ok(reliability)
+}
+
+/// The embedding of each profile, in the dataset's order.
+fn fold_in_profiles(dataset: &Dataset, fold_in: &FoldIn) -> Result<Vec<f32>> {
+    let fold = |row: &mut Vec<f32>, (profile, context): (usize, u32)| {
+        dataset.profiles.copy_row(profile, row);
+        fold_in.embed(context, row)
+    };
+    let keys = dataset.profiles.keys().par_iter().enumerate();
+    let folded: Vec<Vec<f32>> = keys
+        .map(|(profile, key)| (profile, key.context))
+        .map_init(|| vec![f32::NAN; dataset.profiles.n_readouts()], fold)
+        .collect::<Result<_>>()?;
+    Ok(folded.concat())
+}
+
+/// Takes the mean of each context from its profiles, and returns the means.
+fn centre_contexts(dataset: &Dataset, folded: &mut [f32], dim: usize) -> Vec<f32> {
+    let keys = dataset.profiles.keys();
+    let mut all = vec![0.0_f32; dataset.contexts.len() * dim];
+    for (context, means) in (0_u32..).zip(all.chunks_exact_mut(dim)) {
+        let is_here = |key: &crate::dataset::ProfileKey| key.context == context;
+        let rows = folded.chunks_exact(dim).zip(keys).filter(|(_, key)| is_here(key));
+        let rows: Vec<&[f32]> = rows.map(|(row, _)| row).collect();
+        if rows.len() < 2 {
+            continue;
+        }
+        means.copy_from_slice(&mean(&rows, dim));
+        let rows = folded.chunks_exact_mut(dim).zip(keys).filter(|(_, key)| is_here(key));
+        for (row, _) in rows {
+            row.iter_mut().zip(&*means).for_each(|(value, mean)| *value -= mean);
+        }
+    }
+    all
+}
+
+/// The mean of rows, summed in their order.
+fn mean(rows: &[&[f32]], dim: usize) -> Vec<f32> {
+    let mean = |k: usize| {
+        let sum: f64 = rows.iter().map(|row| f64::from(row[k])).sum();
+        (sum / rows.len() as f64) as f32
+    };
+    (0..dim).map(mean).collect()
+}

@@ -1,0 +1,319 @@
+use std::collections::HashMap;
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use super::query::{Scope, Via};
+use super::subject::{Origin, Subject};
+use crate::dataset::{NormalisationStep, normalise_profile};
+use crate::error::{Error, Result};
+use crate::experiment::{Annotation, Perturbation, PerturbationType, Side};
+use crate::index::{Filter, Index, Record, StoredPlacement};
+use crate::table::{close_names, lookup_key};
+
+/// Readouts that a signature must share with the index, so that a fifth of them can be held out.
+pub const FEWEST_READOUTS: usize = 20;
+/// A fifth of the readouts is held out at a time.
+const FOLDS: u64 = 5;
+const SEED: u64 = 17;
+/// Shuffles of a signature that show what its fit would be by chance.
+const SHUFFLES: u64 = 100;
+/// Shuffles that are enough to choose among contexts.
+const FEW_SHUFFLES: u64 = 10;
+
+/// A profile of one's own: what a perturbation that the index does not hold does to its readouts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Signature {
+    /// The name under which it is reported.
+    pub name: String,
+    /// Readouts and values; any subset of the index's readouts, each once.
+    pub values: Vec<(String, f32)>,
+}
+
+/// A search with a signature.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SignatureQuery {
+    /// The signature.
+    pub signature: Signature,
+    /// The context whose profiles it resembles; where none is named, the chemical one whose held-out
+    /// fit is farthest above chance.
+    pub context: Option<String>,
+    /// Whether the values are in the units of the model already; otherwise the context's
+    /// normalisation is applied.
+    pub is_normalised: bool,
+    /// Which side is searched; the signature is on the side of its context.
+    pub scope: Scope,
+    /// What hits must satisfy.
+    pub filter: Filter,
+    /// How many hits.
+    pub k: usize,
+    /// How neighbours are found.
+    pub via: Via,
+}
+
+impl SignatureQuery {
+    /// Creates a query for the ten nearest perturbations of the other side.
+    #[must_use]
+    pub fn new(signature: Signature) -> Self {
+        Self {
+            signature,
+            context: None,
+            is_normalised: false,
+            scope: Scope::default(),
+            filter: Filter::default(),
+            k: 10,
+            via: Via::default(),
+        }
+    }
+}
+
+/// How a signature was placed, and how well the model explains it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SignatureFit {
+    /// The context as whose profile it was folded in.
+    pub context: String,
+    /// Whether the context was chosen by its fit.
+    pub is_guessed: bool,
+    /// Whether the context's normalisation was applied.
+    pub is_normalised_here: bool,
+    /// Readouts of the signature that the index knows.
+    pub n_matched: usize,
+    /// Readouts of the signature that it does not know, with the closest known name where there is one.
+    pub unmatched: Vec<(String, Option<String>)>,
+    /// Correlation of predicted and given values, each predicted from the other four fifths.
+    pub held_out_r: f64,
+    /// Share of the held-out values' squares explained; below 0 when nothing would be better.
+    pub held_out_r2: f64,
+    /// The correlation that five of 100 shuffles of the signature's values over its readouts exceed. It
+    /// need not be near 0: subtracting the readouts' known means leaves a pattern in any values.
+    pub chance_r: f64,
+}
+
+impl SignatureFit {
+    /// Returns whether the model explains more of the signature than chance does.
+    #[must_use]
+    pub fn explains(&self) -> bool {
+        self.held_out_r > self.chance_r
+    }
+}
+
+/// A context of the index, as a signature meets it.
+struct Candidate<'a> {
+    position: u32,
+    name: &'a str,
+    perturbation_type: PerturbationType,
+    steps: Vec<NormalisationStep>,
+    removed_means: &'a [f32],
+}
+
+impl Candidate<'_> {
+    fn normalise(&self, raw: &[f32]) -> Result<Vec<f32>> {
+        normalise_profile(raw.to_vec(), &self.steps, self.removed_means)
+    }
+
+    /// Predicts each fifth of the values from the others; returns the correlation with what was given
+    /// and the share of squares explained.
+    fn held_out_fit(&self, stored: &StoredPlacement, raw: &[f32]) -> Result<(f64, f64)> {
+        let values = self.normalise(raw)?;
+        let mut pairs = Vec::new();
+        for fold in 0..FOLDS {
+            let fold_of = |readout: &String| xxh3_64_with_seed(readout.as_bytes(), SEED) % FOLDS;
+            let is_held: Vec<bool> =
+                stored.readouts.iter().map(|readout| fold_of(readout) == fold).collect();
+            let shown = values.iter().zip(&is_held);
+            let shown: Vec<f32> =
+                shown.map(|(value, held)| if *held { f32::NAN } else { *value }).collect();
+            if shown.iter().all(|value| value.is_nan()) {
+                continue;
+            }
+            let predicted = stored.placement.complete(self.position, &shown)?;
+            let all = values.iter().zip(predicted).zip(is_held);
+            let held = all.filter(|((value, _), is_held)| *is_held && !value.is_nan());
+            pairs.extend(
+                held.map(|((value, predicted), _)| (f64::from(*value), f64::from(predicted))),
+            );
+        }
+        Ok((correlation(&pairs), share_explained(&pairs)))
+    }
+
+    /// The correlations of as many shuffles of the values over the readouts that have one.
+    fn chance(&self, stored: &StoredPlacement, raw: &[f32], n: u64) -> Result<Vec<f64>> {
+        let at: Vec<usize> = (0..raw.len()).filter(|at| !raw[*at].is_nan()).collect();
+        let shuffles = (0..n).into_par_iter().map(|shuffle| {
+            let mut values: Vec<f32> = at.iter().map(|at| raw[*at]).collect();
+            values.shuffle(&mut ChaCha8Rng::seed_from_u64(SEED ^ (shuffle << 32)));
+            let mut shuffled = raw.to_vec();
+            at.iter().zip(values).for_each(|(at, value)| shuffled[*at] = value);
+            Ok(self.held_out_fit(stored, &shuffled)?.0)
+        });
+        shuffles.collect()
+    }
+}
+
+impl Subject {
+    /// Places a signature by folding it in.
+    pub(super) fn place(index: &Index, query: &SignatureQuery) -> Result<Self> {
+        let what = || format!("signature `{}`", query.signature.name);
+        let stored = index.placement()?.ok_or_else(|| {
+            Error::data(
+                format!("index `{}`", index.manifest().name),
+                "it cannot place a signature: it holds no weights of a product head",
+                "build one with `phenocopy build` and the default head",
+            )
+        })?;
+        let (raw, n_matched, unmatched) = align(&stored, &query.signature);
+        if n_matched < FEWEST_READOUTS {
+            let n_given = query.signature.values.len();
+            let close = unmatched.iter().find_map(|(name, close)| Some((name, close.as_ref()?)));
+            let advice = match (close, stored.readouts.first()) {
+                (Some((name, close)), _) => format!(
+                    "`{name}` might be `{close}`; readouts are spelt as in the recipe's tables"
+                ),
+                (None, Some(example)) => format!(
+                    "give the names of readouts as the recipe's tables spell them, such as `{example}`"
+                ),
+                (None, None) => "rebuild the index".to_owned(),
+            };
+            let problem = format!(
+                "{n_matched} of its {n_given} readouts are known to the index, and {FEWEST_READOUTS} are needed"
+            );
+            return Err(Error::data(what(), problem, advice));
+        }
+        let candidates = candidates(index, &stored, query)?;
+        let mut best: Option<(f64, &Candidate<'_>)> = None;
+        for candidate in &candidates {
+            let (r, _) = candidate.held_out_fit(&stored, &raw)?;
+            let chance = candidate.chance(&stored, &raw, FEW_SHUFFLES)?;
+            let margin = r - chance.iter().sum::<f64>() / chance.len() as f64;
+            if best.is_none_or(|(most, _)| margin > most) {
+                best = Some((margin, candidate));
+            }
+        }
+        let Some((_, candidate)) = best else {
+            return Err(Error::data(what(), "the index has no context", "rebuild the index"));
+        };
+        let (held_out_r, held_out_r2) = candidate.held_out_fit(&stored, &raw)?;
+        let mut chance = candidate.chance(&stored, &raw, SHUFFLES)?;
+        chance.sort_by(f64::total_cmp);
+        let values = candidate.normalise(&raw)?;
+        let fit = SignatureFit {
+            context: candidate.name.to_owned(),
+            is_guessed: query.context.is_none() && candidates.len() > 1,
+            is_normalised_here: !candidate.steps.is_empty(),
+            n_matched,
+            unmatched,
+            held_out_r,
+            held_out_r2,
+            chance_r: chance.get(chance.len() * 95 / 100).copied().unwrap_or(f64::INFINITY),
+        };
+        let side = candidate.perturbation_type.side();
+        let vector = stored.placement.place(side, &[(candidate.position, &values)])?;
+        let name = &query.signature.name;
+        Ok(Self {
+            asked: name.clone(),
+            record: Record {
+                perturbation: Perturbation::new(candidate.perturbation_type, name.as_str()),
+                annotation: Annotation { name: name.clone(), ..Annotation::default() },
+                targeted_by: Vec::new(),
+                contexts: Vec::new(),
+            },
+            side,
+            vector,
+            response: None,
+            rows: Vec::new(),
+            origin: Origin::Signature(fit),
+        })
+    }
+}
+
+/// The values at the index's readouts, NaN where the signature has none; how many there are; and the
+/// readouts that the index does not know.
+fn align(
+    stored: &StoredPlacement,
+    signature: &Signature,
+) -> (Vec<f32>, usize, Vec<(String, Option<String>)>) {
+    let exact: HashMap<&str, usize> = stored.readouts.iter().map(String::as_str).zip(0..).collect();
+    let mut by_key: HashMap<String, Option<usize>> = HashMap::new();
+    for (at, readout) in stored.readouts.iter().enumerate() {
+        // A key that two readouts share names neither.
+        by_key.entry(lookup_key(readout)).and_modify(|known| *known = None).or_insert(Some(at));
+    }
+    let mut sums = vec![(0.0_f64, 0_u32); stored.readouts.len()];
+    let mut unmatched = Vec::new();
+    for (name, value) in &signature.values {
+        let at = exact.get(name.as_str()).copied();
+        match at.or_else(|| by_key.get(&lookup_key(name)).copied().flatten()) {
+            Some(at) => sums[at] = (sums[at].0 + f64::from(*value), sums[at].1 + 1),
+            None => unmatched.push(name.clone()),
+        }
+    }
+    let values: Vec<f32> = sums.iter().map(|(sum, n)| (sum / f64::from(*n)) as f32).collect();
+    let n_matched = sums.iter().filter(|(_, n)| *n > 0).count();
+    // Where most are known, the others are readouts that the index lacks, not misspelt ones.
+    let is_misspelt = n_matched < unmatched.len();
+    let close = |name: String| {
+        if !is_misspelt {
+            return (name, None);
+        }
+        let close = close_names(&name, stored.readouts.iter().map(String::as_str));
+        let close = close.first().map(|close| (*close).to_owned());
+        (name, close)
+    };
+    (values, n_matched, unmatched.into_iter().map(close).collect())
+}
+
+/// The context that is named; otherwise all chemical ones, or all where there is none.
+fn candidates<'a>(
+    index: &'a Index,
+    stored: &'a StoredPlacement,
+    query: &SignatureQuery,
+) -> Result<Vec<Candidate<'a>>> {
+    let recipe = index.manifest().recipe.as_ref();
+    let all = stored.contexts.iter().zip(&stored.removed_means).zip(0..);
+    let candidate = |((name, removed_means), position): ((&'a String, &'a Vec<f32>), u32)| {
+        let assay = recipe.and_then(|r| r.assays.iter().find(|assay| assay.context == *name));
+        Candidate {
+            position,
+            name,
+            perturbation_type: assay.map_or(PerturbationType::Compound, |a| a.perturbation_type),
+            steps: match recipe.zip(assay) {
+                Some((recipe, assay)) if !query.is_normalised => recipe.steps(assay).to_vec(),
+                _ => Vec::new(),
+            },
+            removed_means,
+        }
+    };
+    let all: Vec<Candidate<'a>> = all.map(candidate).collect();
+    let Some(wanted) = query.context.as_ref() else {
+        // A guess across the sides would follow the noise of the screens, not the nature of the signature.
+        let is_chemical = |c: &Candidate<'_>| c.perturbation_type.side() == Side::Chemical;
+        let has_chemical = all.iter().any(is_chemical);
+        return Ok(all.into_iter().filter(|c| is_chemical(c) || !has_chemical).collect());
+    };
+    let chosen = all.into_iter().find(|c| lookup_key(c.name) == lookup_key(wanted));
+    let expected = || format!("one of {}", stored.contexts.join(", "));
+    chosen.map(|c| vec![c]).ok_or_else(|| Error::parameter("context", expected(), wanted))
+}
+
+fn correlation(pairs: &[(f64, f64)]) -> f64 {
+    let n = pairs.len() as f64;
+    let (mean_x, mean_y) =
+        (pairs.iter().map(|p| p.0).sum::<f64>() / n, pairs.iter().map(|p| p.1).sum::<f64>() / n);
+    let (mut xx, mut yy, mut xy) = (0.0, 0.0, 0.0);
+    for (x, y) in pairs {
+        xx += (x - mean_x).powi(2);
+        yy += (y - mean_y).powi(2);
+        xy += (x - mean_x) * (y - mean_y);
+    }
+    let size = (xx * yy).sqrt();
+    if size > 0.0 { xy / size } else { 0.0 }
+}
+
+fn share_explained(pairs: &[(f64, f64)]) -> f64 {
+    let total: f64 = pairs.iter().map(|(value, _)| value * value).sum();
+    let left: f64 = pairs.iter().map(|(value, predicted)| (value - predicted).powi(2)).sum();
+    if total > 0.0 { 1.0 - left / total } else { 0.0 }
+}

@@ -1,0 +1,145 @@
+use super::query::Query;
+use super::signature::SignatureFit;
+use crate::error::{Error, Result};
+use crate::experiment::{Annotation, Moa, Perturbation, Side, Target};
+use crate::index::{Index, Record};
+
+/// Where a query's vector comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Origin {
+    /// A row of the index.
+    Row,
+    /// The mean of rows that are named, of a combination that was not measured itself.
+    Combination(Vec<String>),
+    /// Values that were given, folded in with all weights frozen.
+    Signature(SignatureFit),
+}
+
+/// What is searched with: a vector and what is known of it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Subject {
+    /// As it was typed.
+    pub(super) asked: String,
+    pub(super) record: Record,
+    pub(super) side: Side,
+    pub(super) vector: Vec<f32>,
+    /// Unit coefficients of its predicted response.
+    pub(super) response: Option<Vec<f32>>,
+    /// Rows that are no answer: itself or its members.
+    pub(super) rows: Vec<u32>,
+    pub(super) origin: Origin,
+}
+
+impl Subject {
+    /// Finds what a query names: a row or, joined by `+`, several.
+    pub(super) fn find(index: &Index, query: &Query) -> Result<Self> {
+        match index.resolve(query) {
+            Ok(row) => Self::of_row(index, row, query.name.clone()),
+            Err(error @ Error::UnknownName { .. }) if query.name.contains('+') => {
+                Self::combine(index, query, error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn of_row(index: &Index, row: u32, asked: String) -> Result<Self> {
+        let record = index.record(row)?;
+        Ok(Self {
+            asked,
+            side: record.perturbation.side(),
+            record,
+            vector: index.vector(row).to_vec(),
+            response: index.response(row).map(<[f32]>::to_vec),
+            rows: vec![row],
+            origin: Origin::Row,
+        })
+    }
+
+    /// Returns whether the annotation already links it to a record: they act on a gene in common.
+    pub(super) fn is_known_with(&self, record: &Record) -> bool {
+        let targets = self.record.annotation.targets.iter().map(|target| target.0.as_str());
+        let own: Vec<&str> = match self.origin {
+            Origin::Row => self.record.acts_on(),
+            Origin::Combination(_) | Origin::Signature(_) => targets.collect(),
+        };
+        record.acts_on().iter().any(|gene| own.contains(gene))
+    }
+
+    /// Takes the mean of the members' embeddings, as the model does for combinations it was trained on.
+    fn combine(index: &Index, query: &Query, unknown: Error) -> Result<Self> {
+        let parts: Vec<&str> = query.name.split('+').map(str::trim).collect();
+        if parts.len() < 2 || parts.iter().any(|part| part.is_empty()) {
+            return Err(unknown);
+        }
+        let mut members = Vec::with_capacity(parts.len());
+        for part in parts {
+            let row = index.resolve(&Query { name: part.to_owned(), ..query.clone() })?;
+            members.push(Self::of_row(index, row, part.to_owned())?);
+        }
+        let sides: Vec<Side> = members.iter().map(|member| member.side).collect();
+        let vectors: Vec<&[f32]> = members.iter().map(|member| member.vector.as_slice()).collect();
+        let responses: Option<Vec<&[f32]>> =
+            members.iter().map(|member| member.response.as_deref()).collect();
+        let refuse = |problem: &str, advice: &str| {
+            Err(Error::data(format!("combination `{}`", query.name), problem, advice))
+        };
+        let (Some(side), true) = (sides.first(), sides.windows(2).all(|s| s[0] == s[1])) else {
+            return refuse(
+                "it joins a compound and a genetic perturbation, which the index centres apart",
+                "combine compounds with compounds and genes with genes",
+            );
+        };
+        let Some(vector) = unit_mean(&vectors) else {
+            return refuse("its members' embeddings cancel out", "search for its members");
+        };
+        Ok(Self {
+            asked: query.name.clone(),
+            record: joined_record(&members),
+            side: *side,
+            vector,
+            response: responses.and_then(|responses| unit_mean(&responses)),
+            rows: members
+                .iter()
+                .flat_map(|member| member.rows.iter().copied())
+                .collect::<std::collections::BTreeSet<u32>>()
+                .into_iter()
+                .collect(),
+            origin: Origin::Combination(
+                members.iter().map(|member| member.record.name().to_owned()).collect(),
+            ),
+        })
+    }
+}
+
+/// The mean of unit vectors at unit length; none if it is zero.
+fn unit_mean(vectors: &[&[f32]]) -> Option<Vec<f32>> {
+    let dim = vectors.first()?.len();
+    let sum = |k: usize| vectors.iter().map(|vector| f64::from(vector[k])).sum::<f64>();
+    let sums: Vec<f64> = (0..dim).map(sum).collect();
+    let norm = sums.iter().map(|sum| sum * sum).sum::<f64>().sqrt();
+    (norm > 1e-6).then(|| sums.into_iter().map(|sum| (sum / norm) as f32).collect())
+}
+
+/// What is known of a combination: what is known of any member.
+fn joined_record(members: &[Subject]) -> Record {
+    let records = || members.iter().map(|member| &member.record);
+    let names: Vec<&str> = records().map(Record::name).collect();
+    let agents: Vec<&str> = records().map(|record| record.perturbation.agent()).collect();
+    let kind = records().next().map(|record| record.perturbation.perturbation_type());
+    let mut targets: Vec<Target> =
+        records().flat_map(|record| record.acts_on()).map(|gene| Target(gene.to_owned())).collect();
+    let mut moas: Vec<Moa> = records().flat_map(|r| r.annotation.moas.clone()).collect();
+    targets.sort_unstable();
+    targets.dedup();
+    moas.sort_unstable();
+    moas.dedup();
+    Record {
+        perturbation: Perturbation::new(
+            kind.unwrap_or(crate::experiment::PerturbationType::Compound),
+            agents.join("+"),
+        ),
+        annotation: Annotation { name: names.join(" + "), targets, moas, ..Annotation::default() },
+        targeted_by: Vec::new(),
+        contexts: Vec::new(),
+    }
+}
