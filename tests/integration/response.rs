@@ -184,7 +184,7 @@ fn evidence_says_where_a_prediction_comes_from() {
     assert!(nothing.values.iter().all(|value| *value == 0.0) && !nothing.measured.contains(&true));
 
     let predictor = world.fit(&Split::Profiles(vec![0, 9]));
-    // Four profiles are estimated together; the first of the second perturbation's two chunks says more.
+    // At most four profiles are estimated together, so of the five others some are not used.
     let elsewhere = predictor.predict(1, 3).unwrap();
     assert!(matches!(&elsewhere.evidence, Evidence::OtherContexts(from) if !from.contains(&3)));
     assert!(!elsewhere.measured.contains(&true));
@@ -261,6 +261,60 @@ proptest! {
             let pairs = pairs.into_iter().zip(planted.predict(&other, profile).values);
             for (a, b) in pairs {
                 prop_assert!((a - b).abs() < 1e-3, "{a} {b}");
+            }
+        }
+    }
+}
+
+/// The target of MODEL.md §4.2: `cargo test --release -- --ignored every_baseline` (minutes).
+#[cfg(feature = "train")]
+#[test]
+#[ignore = "trains 25 models on the real screens"]
+fn held_out_values_are_predicted_better_than_by_every_baseline_in_every_scope() {
+    use phenocopy::dataset::{DatasetOptions, Recipe};
+    use phenocopy::evaluate::prediction::{entry_split, profile_split};
+    use phenocopy::evaluate::{PredictionConfig, evaluate_prediction};
+    use phenocopy::model::{Ensemble, LpmConfig, TrainingOptions};
+
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let data = root.join("../shared/data");
+    if !data.exists() {
+        return;
+    }
+    for (name, has_profiles) in
+        [("cancer-viability", true), ("cancer-viability-sirna", true), ("l1000", false)]
+    {
+        let recipe = Recipe::read(root.join(format!("data/{name}.toml"))).unwrap();
+        let read = |split: &Split| {
+            let options = DatasetOptions { split: split.clone(), ..DatasetOptions::default() };
+            Dataset::from_recipe(&recipe, &data, &options).unwrap()
+        };
+        let mut splits = vec![entry_split()];
+        splits.extend(has_profiles.then(|| profile_split(&read(&Split::None)).unwrap()));
+        for split in splits {
+            let dataset = read(&split);
+            let options = TrainingOptions { excluded: &split, ..TrainingOptions::default() };
+            let seeds = [13, 14, 15, 16, 17];
+            let (ensemble, _) =
+                Ensemble::train(&dataset, &LpmConfig::default(), &seeds, &options).unwrap();
+            let predictor =
+                ResponsePredictor::from_ensemble(&dataset, &split, &ensemble).unwrap().unwrap();
+            let predict = |profile: usize, row: &mut [f32]| {
+                let key = dataset.profiles.keys()[profile];
+                let predicted = predictor.predict(key.perturbation, key.context).unwrap();
+                row.copy_from_slice(&predicted.values);
+            };
+            let config = PredictionConfig::default();
+            let methods: [(&str, &dyn Fn(usize, &mut [f32])); 1] = [("phenocopy", &predict)];
+            let report = evaluate_prediction(&dataset, &split, &methods, &config).unwrap();
+            for row in report.rows.iter().filter(|row| row.method != "phenocopy") {
+                let of_scope = |other: &&phenocopy::evaluate::prediction::PredictionRow| {
+                    other.scope == row.scope && other.method == "phenocopy"
+                };
+                let own = report.rows.iter().find(of_scope).unwrap().scores;
+                let (scope, method) = (&row.scope, &row.method);
+                assert!(own.rmse < row.scores.rmse, "{name}, {scope}, {method}: {own:?}");
+                assert!(own.mae < row.scores.mae, "{name}, {scope}, {method}: {own:?}");
             }
         }
     }

@@ -19,6 +19,14 @@ pub(super) struct Chunk {
     pub(super) profiles: Vec<usize>,
 }
 
+impl Chunk {
+    /// Returns the profile measured in a context.
+    pub(super) fn profile_in(&self, slot: usize) -> Option<usize> {
+        let part = self.slots.iter().position(|measured| *measured == slot)?;
+        self.profiles.get(part).copied()
+    }
+}
+
 /// One side's contexts and profiles.
 #[derive(Debug)]
 pub(super) struct SideChunks {

@@ -34,15 +34,15 @@ pub(super) struct ContextCovariance {
 impl ContextCovariance {
     /// Spheres of the given variance, every two contexts correlated by one half.
     pub(super) fn start(dim: usize, n_contexts: usize, variance: f64) -> Self {
-        let sphere = Mat::from_fn(dim, dim, |i, j| if i == j { variance } else { 0.0 });
+        let sphere = Arc::new(Mat::from_fn(dim, dim, |i, j| if i == j { variance } else { 0.0 }));
         let mut blocks = vec![None; n_contexts * n_contexts];
-        (0..n_contexts).for_each(|a| blocks[a * n_contexts + a] = Some(sphere.clone()));
+        (0..n_contexts).for_each(|a| blocks[a * n_contexts + a] = Some(Mat::clone(&sphere)));
         let half = |a, b| if a == b { 1.0 } else { 0.5 };
         Self {
             n_contexts,
             blocks,
             correlations: Mat::from_fn(n_contexts, n_contexts, half),
-            pooled: vec![Arc::new(sphere); n_contexts],
+            pooled: (0..n_contexts).map(|_| Arc::clone(&sphere)).collect(),
             scales: vec![1.0; n_contexts],
         }
     }
@@ -60,21 +60,13 @@ impl ContextCovariance {
         let mut correlations = Mat::zeros(n, n);
         for a in 0..n {
             correlations[(a, a)] = 1.0;
-            for b in 0..a {
-                let (moment, count) = statistics.moment(a, b);
-                if count <= 0.0 {
-                    continue;
-                }
+            for b in (0..a).filter(|b| statistics.count(a, *b) > 0.0) {
                 let joint = (sizes[a] * sizes[b]).sqrt().max(f64::MIN_POSITIVE);
-                let shrinkage = count / (count + INDEPENDENCE);
-                let r = shrinkage * (trace(moment.as_ref()) / count / joint).clamp(-1.0, 1.0);
+                let r = correlation(statistics, (a, b), joint);
                 (correlations[(a, b)], correlations[(b, a)]) = (r, r);
                 if keeps_pairs {
-                    let weight = count / (count + POOLING * dim as f64);
-                    blocks[a * n + b] = Some(Mat::from_fn(dim, dim, |i, j| {
-                        weight * moment[(i, j)] / count
-                            + (1.0 - weight) * r * joint / size(a) * pooled[a][(i, j)]
-                    }));
+                    let expected = r * joint / size(a);
+                    blocks[a * n + b] = Some(pair_block(statistics, (a, b), &pooled[a], expected));
                 }
             }
         }
@@ -175,5 +167,27 @@ fn own_block(statistics: &Statistics, slot: usize, pooled: &Mat<f64>, size: f64)
     let weight = count / (count + POOLING * pooled.nrows() as f64);
     Mat::from_fn(pooled.nrows(), pooled.ncols(), |i, j| {
         weight * moment[(i, j)] / count + (1.0 - weight) * own / size * pooled[(i, j)]
+    })
+}
+
+/// Returns the correlation of embeddings in two contexts whose covariances have traces of the product
+/// `joint²`, drawn towards none.
+fn correlation(statistics: &Statistics, (a, b): (usize, usize), joint: f64) -> f64 {
+    let (moment, count) = statistics.moment(a, b);
+    let shrinkage = count / (count + INDEPENDENCE);
+    shrinkage * (trace(moment.as_ref()) / count / joint).clamp(-1.0, 1.0)
+}
+
+/// A pair's second moment, drawn towards `expected` times the pooled covariance.
+fn pair_block(
+    statistics: &Statistics,
+    (a, b): (usize, usize),
+    pooled: &Mat<f64>,
+    expected: f64,
+) -> Mat<f64> {
+    let (moment, count) = statistics.moment(a, b);
+    let weight = count / (count + POOLING * pooled.nrows() as f64);
+    Mat::from_fn(pooled.nrows(), pooled.ncols(), |i, j| {
+        weight * moment[(i, j)] / count + (1.0 - weight) * expected * pooled[(i, j)]
     })
 }

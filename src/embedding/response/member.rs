@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use super::chunks::{Chunk, SideChunks};
 use super::fit::{CHUNKS_PER_BLOCK, MemberFit};
 use super::observed::Observed;
-use super::posterior::Inference;
+use super::posterior::{Inference, Posterior, SideState};
 use super::symmetric::product;
 use super::weights::ReadoutWeights;
 use crate::error::Result;
@@ -20,11 +20,18 @@ pub(super) struct Member {
 
 #[derive(Debug)]
 struct MemberSide {
-    /// Stacked embeddings per chunk, in the order of the side's.
-    means: Vec<Vec<f64>>,
-    /// Ω⁻¹ · mean of each chunk: its product with Ω between two contexts is the embedding in the other.
-    sources: Vec<Vec<f64>>,
-    fit: super::posterior::SideState,
+    /// Of each chunk, in the order of the side's.
+    inferred: Vec<Inferred>,
+    fit: SideState,
+}
+
+/// What is known of one chunk's perturbation.
+#[derive(Debug)]
+struct Inferred {
+    /// The stacked embeddings in its contexts.
+    mean: Vec<f64>,
+    /// Ω⁻¹ · mean: Ω between other contexts and these, times it, is the embedding in the others.
+    source: Vec<f64>,
 }
 
 impl Member {
@@ -37,8 +44,8 @@ impl Member {
         let mut done = Vec::with_capacity(sides.len());
         for (side, state) in sides.iter().zip(states) {
             let inference = Inference::new(weights, side, &state, observed, &uncertainty)?;
-            let (means, sources) = infer_all(&inference, &side.chunks)?;
-            done.push(MemberSide { means, sources, fit: state });
+            let inferred = infer_all(&inference, &side.chunks)?;
+            done.push(MemberSide { inferred, fit: state });
         }
         let (n_readouts, dim) = (weights.n_readouts(), weights.dim());
         let at = |position: usize| weights.readouts[(position / dim, position % dim)] as f32;
@@ -60,9 +67,9 @@ impl Member {
     pub(super) fn embedding(&self, side: usize, at: usize, chunk: &Chunk, slot: usize) -> Vec<f64> {
         let own = &self.sides[side];
         if let Some(part) = chunk.slots.iter().position(|measured| *measured == slot) {
-            return own.means[at][part * self.dim..(part + 1) * self.dim].to_vec();
+            return own.inferred[at].mean[part * self.dim..(part + 1) * self.dim].to_vec();
         }
-        let source = &own.sources[at];
+        let source = &own.inferred[at].source;
         let across = own.fit.covariance.between(&[slot], &chunk.slots);
         (0..self.dim).map(|i| (0..source.len()).map(|j| across[(i, j)] * source[j]).sum()).collect()
     }
@@ -72,7 +79,7 @@ impl Member {
         &self,
         embedding: &[f64],
         context: u32,
-        mut add: impl FnMut(usize, f64),
+        add: &mut dyn FnMut(usize, f64),
     ) {
         let offset = self.offsets[context as usize];
         for (readout, row) in self.readouts.chunks_exact(self.dim).enumerate() {
@@ -91,25 +98,18 @@ impl Member {
     }
 }
 
-/// Returns means and sources of all chunks.
-fn infer_all(
-    inference: &Inference<'_>,
-    chunks: &[Chunk],
-) -> Result<(Vec<Vec<f64>>, Vec<Vec<f64>>)> {
+fn infer_all(inference: &Inference<'_>, chunks: &[Chunk]) -> Result<Vec<Inferred>> {
     let blocks = chunks.par_chunks(CHUNKS_PER_BLOCK).map(|block| {
         let block: Vec<&Chunk> = block.iter().collect();
-        let posteriors = inference.infer(&block)?;
-        let both = block.iter().zip(posteriors).map(|(chunk, posterior)| {
-            let source = match inference.precision(&chunk.slots) {
-                Some(precision) => times(precision, &posterior.mean),
-                None => vec![0.0; posterior.mean.len()],
-            };
-            (posterior.mean, source)
+        let pairs = block.iter().zip(inference.infer(&block)?);
+        let inferred = pairs.map(|(chunk, Posterior { mean, .. })| {
+            let source = times(inference.precision(&chunk.slots)?.as_ref(), &mean);
+            Ok(Inferred { mean, source })
         });
-        Ok(both.collect::<Vec<_>>())
+        inferred.collect::<Result<Vec<_>>>()
     });
-    let blocks: Vec<Vec<_>> = blocks.collect::<Result<_>>()?;
-    Ok(blocks.into_iter().flatten().unzip())
+    let blocks: Vec<Vec<Inferred>> = blocks.collect::<Result<_>>()?;
+    Ok(blocks.into_iter().flatten().collect())
 }
 
 fn times(matrix: &Mat<f64>, vector: &[f64]) -> Vec<f64> {

@@ -1,4 +1,5 @@
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use faer::Mat;
 
@@ -10,6 +11,9 @@ use super::symmetric::{add_packed, inverse, pack_doubled, product};
 use super::uncertainty::Uncertainty;
 use super::weights::ReadoutWeights;
 use crate::error::{Error, Result};
+
+/// Sets of contexts whose inverse covariance is kept; screens of very many contexts have too many sets.
+const MOST_SETS_KEPT: usize = 64;
 
 /// What a member's fit knows of one side.
 #[derive(Debug, Clone)]
@@ -47,19 +51,19 @@ impl<'a> Inference<'a> {
         observed: &'a Observed,
         uncertainty: &'a Uncertainty,
     ) -> Result<Self> {
-        let mut precisions = BTreeMap::new();
-        for chunk in &side.chunks {
-            if !precisions.contains_key(chunk.slots.as_slice()) {
-                let precision = state.covariance.precision(&chunk.slots).ok_or_else(singular)?;
-                precisions.insert(chunk.slots.as_slice(), precision);
-            }
-        }
+        let sets: BTreeSet<&[usize]> = side.chunks.iter().map(|c| c.slots.as_slice()).collect();
+        let invert = |set| Ok((set, state.covariance.precision(set).ok_or_else(singular)?));
+        let kept = sets.into_iter().take(MOST_SETS_KEPT);
+        let precisions = kept.map(invert).collect::<Result<_>>()?;
         Ok(Self { weights, side, state, observed, uncertainty, precisions })
     }
 
-    /// Returns the inverse prior covariance of a chunk's contexts.
-    pub(super) fn precision(&self, slots: &[usize]) -> Option<&Mat<f64>> {
-        self.precisions.get(slots)
+    /// Returns the inverse prior covariance of some contexts.
+    pub(super) fn precision(&self, slots: &[usize]) -> Result<Cow<'_, Mat<f64>>> {
+        match self.precisions.get(slots) {
+            Some(precision) => Ok(Cow::Borrowed(precision)),
+            None => self.state.covariance.precision(slots).map(Cow::Owned).ok_or_else(singular),
+        }
     }
 
     /// Returns the posterior of each chunk.
@@ -96,7 +100,7 @@ impl<'a> Inference<'a> {
         sums: &Sums,
     ) -> Result<Posterior> {
         let dim = self.weights.dim();
-        let mut system = self.precision(&chunk.slots).ok_or_else(singular)?.clone();
+        let mut system = self.precision(&chunk.slots)?.into_owned();
         let mut target = Mat::zeros(chunk.slots.len() * dim, 1);
         for (part, column) in columns.enumerate() {
             let start = part * dim;

@@ -164,41 +164,55 @@ impl ResponsePredictor {
     /// measured: how its responses come out there cannot be learned.
     pub fn predict(&self, perturbation: u32, context: u32) -> Result<Prediction> {
         let (side, slot) = self.place(perturbation, context)?;
-        let chunks = &self.sides[side];
         let source = self.source(side, perturbation, slot);
-        let (evidence, profile) = match source.map(|at| &chunks.chunks[at]) {
-            None => (Evidence::Nothing, None),
-            Some(chunk) => match chunk.slots.iter().position(|measured| *measured == slot) {
-                Some(part) => (Evidence::Measured, Some(chunk.profiles[part])),
-                None => {
-                    let context = |slot: &usize| chunks.contexts[*slot];
-                    (Evidence::OtherContexts(chunk.slots.iter().map(context).collect()), None)
-                }
-            },
+        let chunk = source.map(|at| &self.sides[side].chunks[at]);
+        let own = chunk.and_then(|chunk| chunk.profile_in(slot));
+        let evidence = match (chunk, own) {
+            (None, _) => Evidence::Nothing,
+            (Some(_), Some(_)) => Evidence::Measured,
+            (Some(chunk), None) => {
+                let contexts = &self.sides[side].contexts;
+                Evidence::OtherContexts(chunk.slots.iter().map(|slot| contexts[*slot]).collect())
+            }
         };
-        let n = self.names.n_readouts;
-        let (mut sums, mut squares, mut noise) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
+        let n_readouts = self.names.n_readouts;
+        let measured = own.map_or_else(
+            || vec![false; n_readouts],
+            |profile| self.observed.mask(profile, n_readouts),
+        );
+        let (values, spread) = self.average(n_readouts, |member, add| {
+            let embedding = match (source, chunk) {
+                (Some(at), Some(chunk)) => member.embedding(side, at, chunk, slot),
+                _ => vec![0.0; member.dim()],
+            };
+            member.add_response(&embedding, context, add);
+        });
+        let (variances, _) = self.average(n_readouts, |member, add| {
+            member.noise(side, slot).enumerate().for_each(|(readout, noise)| add(readout, noise));
+        });
+        let noise = variances.into_iter().map(f32::sqrt).collect();
+        Ok(Prediction { values, spread, noise, measured, evidence })
+    }
+
+    /// Returns mean and standard deviation over the members of what each adds to the readouts.
+    fn average(
+        &self,
+        n_readouts: usize,
+        each: impl Fn(&Member, &mut dyn FnMut(usize, f64)),
+    ) -> (Vec<f32>, Vec<f32>) {
+        let mut rows = Vec::with_capacity(self.members.len());
         for member in &self.members {
-            let embedding = source.map_or_else(
-                || vec![0.0; member.dim()],
-                |at| member.embedding(side, at, &chunks.chunks[at], slot),
-            );
-            member.add_response(&embedding, context, |readout, value| {
-                sums[readout] += value;
-                squares[readout] += value * value;
-            });
-            noise.iter_mut().zip(member.noise(side, slot)).for_each(|(sum, own)| *sum += own);
+            let mut row = vec![0.0; n_readouts];
+            each(member, &mut |readout, value| row[readout] = value);
+            rows.push(row);
         }
-        let share = 1.0 / self.members.len() as f64;
-        let variance =
-            |(sum, square): (&f64, &f64)| (share * square - (share * sum).powi(2)).max(0.0);
-        Ok(Prediction {
-            spread: sums.iter().zip(&squares).map(|both| variance(both).sqrt() as f32).collect(),
-            values: sums.iter().map(|sum| (share * sum) as f32).collect(),
-            noise: noise.iter().map(|sum| (share * sum).sqrt() as f32).collect(),
-            measured: profile.map_or_else(|| vec![false; n], |p| self.observed.mask(p, n)),
-            evidence,
-        })
+        let share = 1.0 / rows.len() as f64;
+        let moments = |readout: usize| {
+            let mean = rows.iter().map(|row| row[readout]).sum::<f64>() * share;
+            let squares: f64 = rows.iter().map(|row| (row[readout] - mean).powi(2)).sum();
+            (mean as f32, (squares * share).sqrt() as f32)
+        };
+        (0..n_readouts).map(moments).unzip()
     }
 
     /// Returns the positions of the perturbation's side and of the context among the side's.
