@@ -305,8 +305,8 @@ fn held_out_values_are_predicted_better_than_by_every_baseline_in_every_scope() 
                 row.copy_from_slice(&predicted.values);
             };
             let config = PredictionConfig::default();
-            let methods: [(&str, &dyn Fn(usize, &mut [f32])); 1] = [("phenocopy", &predict)];
-            let report = evaluate_prediction(&dataset, &split, &methods, &config).unwrap();
+            let report =
+                evaluate_prediction(&dataset, &split, &[("phenocopy", &predict)], &config).unwrap();
             for row in report.rows.iter().filter(|row| row.method != "phenocopy") {
                 let of_scope = |other: &&phenocopy::evaluate::prediction::PredictionRow| {
                     other.scope == row.scope && other.method == "phenocopy"
