@@ -191,3 +191,38 @@ fn pair_block(
         weight * moment[(i, j)] / count + (1.0 - weight) * expected * pooled[(i, j)]
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn statistics(pairs: &[([usize; 2], f64)]) -> Statistics {
+        let mut statistics = Statistics::new(1, 4, 1);
+        for (slots, product) in pairs {
+            let moment = Mat::from_fn(2, 2, |i, j| if i == j { 1.0 } else { *product });
+            statistics.add_moment(slots, &moment, 1000.0);
+        }
+        statistics.add_moment(&[3], &Mat::from_fn(1, 1, |_, _| 9.0), 1000.0);
+        statistics
+    }
+
+    #[test]
+    fn contexts_pool_with_those_they_share_perturbations_with_only() {
+        let covariance = ContextCovariance::estimate(&statistics(&[([0, 1], 0.8), ([1, 2], 0.5)]));
+        let variance = |slot: usize| covariance.between(&[slot], &[slot])[(0, 0)];
+        assert!((variance(0) - 1.0).abs() < 1e-9 && (variance(3) - 9.0).abs() < 1e-9);
+        assert!((covariance.between(&[0], &[1])[(0, 0)] - 0.8).abs() < 0.01);
+        assert!((covariance.correlation(1, 2) - 0.5).abs() < 0.01);
+        for unlinked in [(0, 2), (0, 3)] {
+            assert_eq!(covariance.between(&[unlinked.0], &[unlinked.1])[(0, 0)].to_bits(), 0);
+        }
+    }
+
+    #[test]
+    fn correlations_that_contradict_each_other_are_lessened_until_they_fit() {
+        let contradictory = [([0, 1], 0.99), ([1, 2], 0.99), ([0, 2], -0.99)];
+        let covariance = ContextCovariance::estimate(&statistics(&contradictory));
+        let precision = covariance.precision(&[0, 1, 2]).unwrap();
+        assert!((0..3).all(|i| precision[(i, i)].is_finite() && precision[(i, i)] > 0.0));
+    }
+}
