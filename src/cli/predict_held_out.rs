@@ -2,6 +2,7 @@ use std::ops::ControlFlow;
 
 use clap::{Args, ValueEnum};
 use phenocopy::dataset::{Dataset, DatasetOptions, Split};
+use phenocopy::embedding::ResponsePredictor;
 use phenocopy::evaluate::prediction::{
     PredictionConfig, entry_split, evaluate_prediction, profile_split,
 };
@@ -67,10 +68,17 @@ fn predict_and_compare(
         TrainingOptions { excluded: split, observer: &observer, ..TrainingOptions::default() };
     complain(&format!("training {} models without the held-out values", seeds.len()));
     let (ensemble, _) = Ensemble::train(dataset, config, seeds, &options)?;
+    let predictor = ResponsePredictor::from_ensemble(dataset, split, &ensemble)?;
     let predict = |profile: usize, row: &mut [f32]| {
         let key = dataset.profiles.keys()[profile];
+        let predicted = match &predictor {
+            Some(predictor) => {
+                predictor.predict(key.perturbation, key.context).map(|prediction| prediction.values)
+            }
+            None => ensemble.predict(&[key.perturbation], key.context),
+        };
         // A row left untouched stays NaN and counts as no answer.
-        if let Ok(predicted) = ensemble.predict(&[key.perturbation], key.context) {
+        if let Ok(predicted) = predicted {
             row.copy_from_slice(&predicted);
         }
     };

@@ -29,6 +29,8 @@ mod kill;
 mod model;
 /// The index that comes with the repository.
 mod ready;
+/// Responses predicted in contexts that were measured in part, elsewhere, or nowhere.
+mod response;
 /// Queries by name, panels, filters and engines.
 mod search;
 /// Readers of matrices, long tables and annotations, and what they say of bad input.
