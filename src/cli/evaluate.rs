@@ -25,6 +25,9 @@ pub(crate) enum EvaluateCommand {
     /// Does the model predict held-out values better than simple baselines? Trains anew without them
     #[cfg(feature = "train")]
     Prediction(super::predict_held_out::PredictionArguments),
+    /// Are compounds of a context that the model never saw found as well as those it was trained on? Trains anew without it
+    #[cfg(feature = "train")]
+    FoldIn(super::fold_in_held_out::FoldInArguments),
 }
 
 impl EvaluateCommand {
@@ -33,6 +36,8 @@ impl EvaluateCommand {
             Self::Retrieval(arguments) => arguments.run(),
             #[cfg(feature = "train")]
             Self::Prediction(arguments) => arguments.run(),
+            #[cfg(feature = "train")]
+            Self::FoldIn(arguments) => arguments.run(),
         }
     }
 }

@@ -5,6 +5,8 @@ mod build;
 mod evaluate;
 mod failure;
 mod find;
+#[cfg(feature = "train")]
+mod fold_in_held_out;
 mod index_argument;
 mod inspect;
 mod output;

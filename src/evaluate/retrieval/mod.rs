@@ -5,6 +5,7 @@
 
 mod correlation;
 mod evaluation;
+mod folded;
 mod half;
 mod of_index;
 mod ranks;
@@ -12,6 +13,7 @@ mod task;
 
 pub use correlation::{CorrelationBaselines, ProfileSimilarities, correlation_baselines};
 pub use evaluation::{Difference, MethodResult, RetrievalEvaluation, RetrievalReport, Role};
+pub use folded::{FoldedSimilarities, TrainedWithout, profiles_in};
 pub use half::Half;
 pub use of_index::IndexSimilarities;
 pub use ranks::{METRICS, Ranks, Scores, SimilaritySource, UnitVectors, random_scores};
