@@ -233,7 +233,7 @@ pub(crate) fn read_dataset(recipe: &Recipe, data: &Path, split: &Split) -> Resul
 static STOP: AtomicBool = AtomicBool::new(false);
 
 /// Set by Ctrl-C and by the system's request to end; training stops after the epoch's checkpoint.
-fn stop_flag() -> anyhow::Result<&'static AtomicBool> {
+pub(super) fn stop_flag() -> anyhow::Result<&'static AtomicBool> {
     ctrlc::set_handler(|| {
         if STOP.swap(true, Ordering::Relaxed) {
             // Asked twice: the user means now; the last checkpoint is on the disk.

@@ -28,6 +28,9 @@ pub(crate) enum EvaluateCommand {
     /// Are compounds of a context that the model never saw found as well as those it was trained on? Trains anew without it
     #[cfg(feature = "train")]
     FoldIn(super::fold_in_held_out::FoldInArguments),
+    /// What does more data buy? Trains anew on shares of the perturbations and on fewer contexts
+    #[cfg(feature = "train")]
+    Scaling(super::scaling::ScalingArguments),
 }
 
 impl EvaluateCommand {
@@ -38,6 +41,8 @@ impl EvaluateCommand {
             Self::Prediction(arguments) => arguments.run(),
             #[cfg(feature = "train")]
             Self::FoldIn(arguments) => arguments.run(),
+            #[cfg(feature = "train")]
+            Self::Scaling(arguments) => arguments.run(),
         }
     }
 }

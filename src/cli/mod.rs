@@ -14,6 +14,8 @@ mod output;
 mod predict_held_out;
 #[cfg(feature = "train")]
 mod progress;
+#[cfg(feature = "train")]
+mod scaling;
 mod search;
 
 use std::process::ExitCode;

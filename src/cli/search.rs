@@ -230,7 +230,7 @@ fn concerns_one_query(error: &Error) -> bool {
 }
 
 /// The command as it was typed, for the record; bytes that are no text are replaced.
-fn command_line() -> String {
+pub(crate) fn command_line() -> String {
     let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
     words.collect::<Vec<String>>().join(" ")
 }

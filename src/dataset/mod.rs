@@ -14,6 +14,7 @@ mod profiles;
 mod read;
 mod recipe;
 mod report;
+mod restrict;
 mod screen;
 mod split;
 pub mod synthetic;

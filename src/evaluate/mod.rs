@@ -10,6 +10,7 @@ mod algebra;
 mod bootstrap;
 pub mod prediction;
 pub mod retrieval;
+pub mod scaling;
 
 pub use bootstrap::{Bootstrap, Clustering, Clusters, Estimate};
 pub use prediction::{PredictionConfig, PredictionReport, evaluate_prediction};

@@ -1,6 +1,7 @@
 use crate::evaluate::Estimate;
 use crate::evaluate::prediction::{NoiseCeiling, PredictionReport, PredictionRow};
 use crate::evaluate::retrieval::{METRICS, RetrievalReport};
+use crate::evaluate::scaling::ScalingPoint;
 
 use super::metrics::{MetricRow, MetricTable, MetricValue};
 
@@ -34,6 +35,34 @@ pub fn retrieval_difference_table(report: &RetrievalReport) -> MetricTable {
     for difference in &report.differences {
         let name = format!("{} - {}", difference.candidate, difference.baseline);
         table.rows.push(MetricRow::new(name, difference.metrics.iter().map(value_of)));
+    }
+    table
+}
+
+/// Returns what each amount of data buys.
+#[must_use]
+pub fn scaling_table(title: &str, points: &[ScalingPoint]) -> MetricTable {
+    let columns = ["profiles", "values", "hit@10", "MRR", "RMSE", "Pearson"];
+    let mut table = MetricTable::new(title, "learnt from", columns);
+    for point in points {
+        let plain = |value: f64| Some(MetricValue::new(value));
+        let counts = [point.n_profiles, point.n_values].map(|n| plain(n as f64));
+        let retrieval = [value_of(&point.hit_at_10), value_of(&point.mrr)];
+        let prediction = [plain(point.rmse), plain(point.pearson)];
+        table.rows.push(MetricRow::new(
+            &point.name,
+            counts.into_iter().chain(retrieval).chain(prediction),
+        ));
+    }
+    if let Some(point) = points.first() {
+        table.notes = vec![
+            format!(
+                "{} compounds with a labelled target; the same queries and genes in each row, those not learnt from folded in",
+                point.n_queries
+            ),
+            "RMSE and Pearson on the same tenth of the chemical values, held out of everything"
+                .to_owned(),
+        ];
     }
     table
 }

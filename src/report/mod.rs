@@ -12,6 +12,7 @@ mod metrics;
 mod metrics_of;
 mod metrics_text;
 mod ndjson;
+mod scaling_plot;
 mod tsv;
 
 pub use columns::{HIT_COLUMNS, significant};
@@ -20,9 +21,11 @@ pub use hit_table::HitTable;
 pub use metrics::{MetricRow, MetricTable, MetricValue};
 pub use metrics_of::{
     noise_ceiling_table, prediction_table, retrieval_difference_table, retrieval_table,
+    scaling_table,
 };
 pub use metrics_text::MetricFormat;
 pub use ndjson::HitNdjson;
+pub use scaling_plot::scaling_plot;
 pub use tsv::HitTsv;
 
 use std::io;

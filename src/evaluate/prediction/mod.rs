@@ -17,5 +17,6 @@ pub use evaluation::{
 };
 pub use noise_ceiling::{NoiseCeiling, noise_ceilings};
 pub use scores::PredictionScores;
+pub(super) use scores::Tally;
 pub use soft_impute::{Choice, SoftImpute, SoftImputeConfig};
 pub use split::{entry_split, profile_split};

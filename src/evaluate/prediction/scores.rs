@@ -19,7 +19,7 @@ pub struct PredictionScores {
 
 /// Running sums from which [`PredictionScores`] are computed.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Tally {
+pub(in crate::evaluate) struct Tally {
     n: u64,
     n_answered: u64,
     truth: Moments,
@@ -50,7 +50,7 @@ impl Moments {
 
 impl Tally {
     /// Adds a value and its prediction; `answered` is false where a stand-in was used.
-    pub(super) fn add(&mut self, truth: f32, predicted: f32, answered: bool) {
+    pub(in crate::evaluate) fn add(&mut self, truth: f32, predicted: f32, answered: bool) {
         let (truth, predicted) = (f64::from(truth), f64::from(predicted));
         self.n += 1;
         self.n_answered += u64::from(answered);
@@ -65,7 +65,7 @@ impl Tally {
         self.n == 0
     }
 
-    pub(super) fn scores(&self) -> PredictionScores {
+    pub(in crate::evaluate) fn scores(&self) -> PredictionScores {
         let n = self.n as f64;
         let (truth, predicted) = (self.truth.deviation(n), self.predicted.deviation(n));
         let covariance = self.product - self.truth.sum * self.predicted.sum / n;

@@ -101,11 +101,18 @@ impl ConcatEngine {
         }
     }
 
+    /// Brings all embeddings up to date.
+    pub(super) fn catch_up(&mut self) {
+        for table in &mut self.tables {
+            table.catch_up_all(&self.clock);
+        }
+    }
+
     /// Writes all weights and moments over those of a state of the same shape.
     pub(super) fn write(&mut self, state: &mut State) {
+        self.catch_up();
         let tensors = &mut state.tensors;
-        for (table, at) in self.tables.iter_mut().zip(TABLES) {
-            table.catch_up_all(&self.clock);
+        for (table, at) in self.tables.iter().zip(TABLES) {
             table.write(self.dim, &mut tensors[at]);
         }
         let [weight, bias] = two(tensors, FIRST);

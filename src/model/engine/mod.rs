@@ -57,11 +57,20 @@ impl Engine {
     }
 
     /// Makes one AdamW step on the mean squared error of a block's values, and returns the sum of
-    /// their squared errors before the step. The learning rate may change only after [`state`](Self::state).
+    /// their squared errors before the step.
     pub(super) fn step(&mut self, block: &Block, learning_rate: f64, id: StepId) -> f64 {
         match &mut self.head {
             HeadEngine::Concat(head) => head.step(block, learning_rate, id),
             HeadEngine::Product(head) => head.step(block, learning_rate, id),
+        }
+    }
+
+    /// Brings rows up to date that no step has touched for a while: due before the learning rate changes, and so
+    /// after each epoch.
+    pub(super) fn finish_epoch(&mut self) {
+        match &mut self.head {
+            HeadEngine::Concat(head) => head.catch_up(),
+            HeadEngine::Product(head) => head.catch_up(),
         }
     }
 

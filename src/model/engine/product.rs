@@ -83,10 +83,17 @@ impl ProductEngine {
         }
     }
 
+    /// Brings all embeddings up to date.
+    pub(super) fn catch_up(&mut self) {
+        for table in &mut self.tables {
+            table.catch_up_all(&self.clock);
+        }
+    }
+
     /// Writes all weights and moments over those of a state of the same shape.
     pub(super) fn write(&mut self, state: &mut State) {
-        for (at, table) in self.tables.iter_mut().enumerate() {
-            table.catch_up_all(&self.clock);
+        self.catch_up();
+        for (at, table) in self.tables.iter().enumerate() {
             table.write(if at == BIASES { 1 } else { self.dim }, &mut state.tensors[at]);
         }
         state.steps = self.clock.steps;

@@ -38,6 +38,7 @@ impl Run<'_> {
         let start = Instant::now();
         let epoch = self.reports.len() + 1;
         let training_loss = self.train_on_every_value(epoch)?;
+        self.trainer.finish_epoch();
         let report = EpochReport {
             phase: self.phase,
             seed: self.config.seed,

@@ -49,6 +49,14 @@ impl Trainer {
         }
     }
 
+    /// Ends an epoch: due before the learning rate changes.
+    pub(super) fn finish_epoch(&mut self) {
+        match self {
+            Self::Engine(engine) => engine.finish_epoch(),
+            Self::Candle(_) => {}
+        }
+    }
+
     /// Returns weights and moments after the last step.
     pub(super) fn state(&mut self) -> Result<&State> {
         match self {
