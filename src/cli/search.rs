@@ -6,8 +6,10 @@ use phenocopy::Error;
 use phenocopy::experiment::PerturbationType;
 use phenocopy::index::{Filter, Index};
 use phenocopy::report::{HitNdjson, HitTable, HitTsv, HitWriter, Source};
-use phenocopy::search::{Answer, Origin, Query, Scope, Signature, SignatureQuery, Via};
-use phenocopy::table::{SignatureTable, read_signature};
+use phenocopy::search::{
+    Answer, FeaturePlacement, Origin, Query, Scope, Signature, SignatureQuery, Via,
+};
+use phenocopy::table::{SignatureTable, read_features, read_signature};
 
 use super::IndexArgument;
 use super::output::{Format, OutputArguments, complain, width};
@@ -27,6 +29,9 @@ pub(crate) struct SearchArguments {
     /// A profile of your own: a table (CSV, TSV) of readouts and values, folded into the index
     #[arg(long, value_name = "FILE", conflicts_with_all = ["queries", "query_type"])]
     signature: Option<PathBuf>,
+    /// Features (a table: names, then numbers) that place queries which were never measured: predictions
+    #[arg(long, value_name = "FILE", conflicts_with = "signature")]
+    features: Option<PathBuf>,
     /// The context whose profiles the signature resembles; without it the chemical one that fits best
     #[arg(long, value_name = "NAME", requires = "signature")]
     context: Option<String>,
@@ -96,12 +101,18 @@ impl SearchArguments {
         if let Some(path) = &self.signature {
             return self.search_signature(&index, path);
         }
+        let features = self.features.as_deref().map(|path| self.place(&index, path)).transpose()?;
         let mut failed = Vec::new();
         self.output.fill(|out| {
             let mut writer = self.writer(out, &index);
             writer.begin()?;
             for name in &self.queries {
-                match index.search(&self.query(name)) {
+                let query = self.query(name);
+                let answer = match &features {
+                    Some(features) => index.search_features(features, &query),
+                    None => index.search(&query),
+                };
+                match answer {
                     Ok(answer) => writer.answer(&answer)?,
                     Err(error) if self.queries.len() > 1 && concerns_one_query(&error) => {
                         complain(&format!("error: {error}"));
@@ -120,6 +131,15 @@ impl SearchArguments {
             return Ok(());
         }
         anyhow::bail!("{} of {} queries were not answered", failed.len(), self.queries.len())
+    }
+
+    /// Learns what features mean, and warns if that is nothing.
+    fn place(&self, index: &Index, path: &Path) -> anyhow::Result<FeaturePlacement> {
+        let placement = FeaturePlacement::fit(index, read_features(path)?)?;
+        if !placement.quality().predicts() {
+            complain("warning: these features predict nothing of the index's vectors");
+        }
+        Ok(placement)
     }
 
     fn search_signature(&self, index: &Index, path: &Path) -> anyhow::Result<()> {

@@ -2,13 +2,14 @@
 //!
 //! Takes vectors of a model or of a file; gives [`Embeddings`] (finite, unit, an ensemble joined
 //! through [`Centring`]), the embeddings of profiles by [`FoldIn`] with frozen weights, what of them
-//! is reproducible by [`Reliability`], the way of new profiles among the rows by [`Placement`], [`RowSet`]s, [`Neighbour`]s in one total order, and the exact top k of
+//! is reproducible by [`Reliability`], the way of new profiles among the rows by [`Placement`] and of features by [`FeatureMap`], [`RowSet`]s, [`Neighbour`]s in one total order, and the exact top k of
 //! [`scan()`] and [`scan_batch`]. Every similarity of the crate comes from one SIMD dot product, so
 //! that the scan and the graph walk agree to the last bit. It knows no model, index or file.
 
 mod centring;
 mod cholesky;
 pub(crate) mod dot;
+mod feature_map;
 mod fold_in;
 pub(crate) mod half;
 mod neighbour;
@@ -21,6 +22,7 @@ mod vectors;
 
 pub use centring::Centring;
 pub use dot::{similarities, similarity, similarity_matrix};
+pub use feature_map::{FeatureMap, FeatureQuality};
 pub use fold_in::{FoldIn, RIDGE};
 pub use neighbour::{Neighbour, TopK};
 pub use placement::{ContextProfile, MemberPlacement, Placement};

@@ -2,6 +2,7 @@ use std::io::{self, Write};
 
 use super::aligned::{Aligned, shorten};
 use super::{HitWriter, Source};
+use crate::embedding::FeatureQuality;
 use crate::experiment::Side;
 use crate::index::Record;
 use crate::search::{Answer, Engine, Hit, Origin, SignatureFit};
@@ -56,16 +57,33 @@ fn heading(answer: &Answer) -> Vec<String> {
             format!("the mean of the embeddings of {}", members.join(" and ")),
         ],
         Origin::Signature(fit) => signature_heading(answer.query.name(), fit),
+        Origin::Features(quality) => features_heading(answer.query.name(), quality),
     }
+}
+
+fn features_heading(name: &str, quality: &FeatureQuality) -> Vec<String> {
+    let mut lines = vec![
+        format!("{name}: never measured; PREDICTED from {} features", quality.n_features),
+        format!("learnt from {} perturbations of the index; those left out of it:", quality.n_rows),
+        format!(
+            "cosine {:.2}; {:.0} % in the nearest tenth (random 10 %, by chance up to {:.0} %)",
+            quality.mean_cosine,
+            quality.top_tenth * 100.0,
+            quality.chance_top_tenth * 100.0
+        ),
+    ];
+    if !quality.predicts() {
+        lines.push("CAUTION: these features predict nothing; these hits mean nothing".to_owned());
+    }
+    lines
 }
 
 fn signature_heading(name: &str, fit: &SignatureFit) -> Vec<String> {
     let how = if fit.is_guessed { "chosen by its fit" } else { "as asked" };
-    let units =
-        if fit.is_normalised_here { "normalised as its profiles" } else { "values as given" };
+    let units = if fit.is_normalised_here { "normalised as there" } else { "as given" };
     let mut lines = vec![
         format!("{name}: signature of {} readouts, folded in", fit.n_matched),
-        format!("as a profile of {} ({how}; {units})", fit.context),
+        format!("as a profile of {} ({how}); values {units}", fit.context),
         format!(
             "held-out readouts: r {:.2}, R² {:.2}; chance reaches r {:.2}",
             fit.held_out_r, fit.held_out_r2, fit.chance_r
@@ -133,11 +151,11 @@ fn hits_table(answer: &Answer) -> Aligned {
     let with_type = answer.types.len() > 1;
     let mut header = vec!["#", "hit"];
     header.extend(with_type.then_some("type"));
-    // Nothing is known of a signature, and an index may hold no responses.
+    // Nothing is known of what was given, and an index may hold no responses.
     let columns = Columns {
         with_type,
         with_response: answer.hits.iter().any(|hit| hit.response_similarity.is_some()),
-        with_known: !matches!(answer.origin, Origin::Signature(_)),
+        with_known: matches!(answer.origin, Origin::Row | Origin::Combination(_)),
     };
     header.push("similarity");
     header.extend(columns.with_response.then_some("response"));

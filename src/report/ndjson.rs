@@ -36,6 +36,16 @@ fn origin(origin: &Origin) -> Value {
     match origin {
         Origin::Row => json!({ "kind": "row" }),
         Origin::Combination(members) => json!({ "kind": "combination", "members": members }),
+        Origin::Features(quality) => json!({
+            "kind": "features",
+            "predicted": true,
+            "rows": quality.n_rows,
+            "features": quality.n_features,
+            "cross_validated_cosine": quality.mean_cosine,
+            "cross_validated_top_tenth": quality.top_tenth,
+            "chance_top_tenth": quality.chance_top_tenth,
+            "explained": quality.predicts(),
+        }),
         Origin::Signature(fit) => json!({
             "kind": "signature",
             "context": fit.context,

@@ -14,10 +14,13 @@ const ROW_GAP: f64 = 95.0;
 /// Blue and vermilion of Okabe & Ito (2008), told apart by the colour-blind.
 const COLOURS: [&str; 2] = ["#0072b2", "#d55e00"];
 
+/// A figure, perhaps with an interval.
+type Value = (f64, Option<(f64, f64)>);
+
 /// One line of a panel: name and a figure per point, with an interval or without.
 struct Series<'a> {
     name: &'a str,
-    values: Vec<(f64, Option<(f64, f64)>)>,
+    values: Vec<Value>,
 }
 
 /// Returns what more data buys as an SVG picture: one row of panels per way to have more data.
@@ -41,7 +44,7 @@ pub fn scaling_plot(rows: &[(&str, &[ScalingPoint])], source: &Source) -> String
     for (row, (label, points)) in rows.iter().enumerate() {
         let top = TOP + row as f64 * (PANEL_HEIGHT + ROW_GAP);
         let interval = |e: &Estimate| (e.value, Some((e.lower, e.upper)));
-        let series = |name, of: &dyn Fn(&ScalingPoint) -> (f64, Option<(f64, f64)>)| Series {
+        let series = |name, of: &dyn Fn(&ScalingPoint) -> Value| Series {
             name,
             values: points.iter().map(of).collect(),
         };
@@ -103,18 +106,20 @@ fn panel(
         }
     }
     text(svg, left + PANEL_WIDTH / 2.0, bottom + 66.0, "middle", 12, x_label);
+    let series_count = series.len();
     for (number, series) in series.iter().enumerate() {
         draw(svg, series, COLOURS[number % COLOURS.len()], &x, &y, number as f64 * 6.0 - 3.0);
-        let legend = top + 12.0 + 16.0 * number as f64;
-        let colour = COLOURS[number % COLOURS.len()];
-        let _ = writeln!(
-            svg,
-            "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"4\" fill=\"{colour}\"/>",
-            left + 14.0,
-            legend - 4.0
-        );
-        text(svg, left + 24.0, legend, "start", 11, series.name);
+        if series_count > 1 {
+            legend(svg, (left, top + 12.0 + 16.0 * number as f64), number, series.name);
+        }
     }
+}
+
+fn legend(svg: &mut String, (left, y): (f64, f64), number: usize, name: &str) {
+    let (x, y_of_mark, colour) = (left + 14.0, y - 4.0, COLOURS[number % COLOURS.len()]);
+    let _ =
+        writeln!(svg, "<circle cx=\"{x:.1}\" cy=\"{y_of_mark:.1}\" r=\"4\" fill=\"{colour}\"/>");
+    text(svg, left + 24.0, y, "start", 11, name);
 }
 
 fn draw(

@@ -4,6 +4,7 @@
 //! similarity, with their records. Filters narrow the panel before neighbours are chosen; a planner
 //! picks the graph or the exact scan. It prints nothing and reads no tables.
 
+mod features;
 mod hit;
 mod panel;
 mod plan;
@@ -12,6 +13,7 @@ mod resolve;
 mod signature;
 mod subject;
 
+pub use features::{FEWEST_ROWS, FeaturePlacement};
 pub use hit::{Answer, Hit};
 pub use plan::Engine;
 pub use query::{Query, Scope, Via};

@@ -1,3 +1,4 @@
+use super::features::FeaturePlacement;
 use super::hit::{Answer, Hit};
 use super::plan::nearest;
 use super::query::{Query, Scope, Via};
@@ -42,6 +43,19 @@ impl Index {
     /// context is not, or a value cannot be normalised.
     pub fn search_signature(&self, query: &SignatureQuery) -> Result<Answer> {
         let subject = Subject::place(self, query)?;
+        self.answer(subject, query.scope, &query.filter, query.k, query.via)
+    }
+
+    /// Searches like [`search`](Self::search); a name that the index does not hold is placed by its features,
+    /// and its hits are predictions.
+    ///
+    /// # Errors
+    /// As [`search`](Self::search), and when the features do not know the name either.
+    pub fn search_features(&self, placement: &FeaturePlacement, query: &Query) -> Result<Answer> {
+        let subject = match Subject::find(self, query) {
+            Err(unknown @ Error::UnknownName { .. }) => placement.place(query, unknown)?,
+            found => found?,
+        };
         self.answer(subject, query.scope, &query.filter, query.k, query.via)
     }
 

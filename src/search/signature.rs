@@ -139,6 +139,28 @@ impl Candidate<'_> {
         Ok((correlation(&pairs), share_explained(&pairs)))
     }
 
+    /// Says how well the model explains the signature as a profile of this context.
+    fn fit(
+        &self,
+        stored: &StoredPlacement,
+        aligned: Aligned,
+        is_guessed: bool,
+    ) -> Result<SignatureFit> {
+        let (held_out_r, held_out_r2) = self.held_out_fit(stored, &aligned.values)?;
+        let mut chance = self.chance(stored, &aligned.values, SHUFFLES)?;
+        chance.sort_by(f64::total_cmp);
+        Ok(SignatureFit {
+            context: self.name.to_owned(),
+            is_guessed,
+            is_normalised_here: !self.steps.is_empty(),
+            n_matched: aligned.n_matched,
+            unmatched: aligned.unmatched,
+            held_out_r,
+            held_out_r2,
+            chance_r: chance.get(chance.len() * 95 / 100).copied().unwrap_or(f64::INFINITY),
+        })
+    }
+
     /// The correlations of as many shuffles of the values over the readouts that have one.
     fn chance(&self, stored: &StoredPlacement, raw: &[f32], n: u64) -> Result<Vec<f64>> {
         let at: Vec<usize> = (0..raw.len()).filter(|at| !raw[*at].is_nan()).collect();
@@ -156,7 +178,6 @@ impl Candidate<'_> {
 impl Subject {
     /// Places a signature by folding it in.
     pub(super) fn place(index: &Index, query: &SignatureQuery) -> Result<Self> {
-        let what = || format!("signature `{}`", query.signature.name);
         let stored = index.placement()?.ok_or_else(|| {
             Error::data(
                 format!("index `{}`", index.manifest().name),
@@ -164,51 +185,13 @@ impl Subject {
                 "build one with `phenocopy build` and the default head",
             )
         })?;
-        let (raw, n_matched, unmatched) = align(&stored, &query.signature);
-        if n_matched < FEWEST_READOUTS {
-            let n_given = query.signature.values.len();
-            let close = unmatched.iter().find_map(|(name, close)| Some((name, close.as_ref()?)));
-            let advice = match (close, stored.readouts.first()) {
-                (Some((name, close)), _) => format!(
-                    "`{name}` might be `{close}`; readouts are spelt as in the recipe's tables"
-                ),
-                (None, Some(example)) => format!(
-                    "give the names of readouts as the recipe's tables spell them, such as `{example}`"
-                ),
-                (None, None) => "rebuild the index".to_owned(),
-            };
-            let problem = format!(
-                "{n_matched} of its {n_given} readouts are known to the index, and {FEWEST_READOUTS} are needed"
-            );
-            return Err(Error::data(what(), problem, advice));
-        }
+        let aligned = align(&stored, &query.signature);
+        aligned.require_enough(&stored, &query.signature)?;
         let candidates = candidates(index, &stored, query)?;
-        let mut best: Option<(f64, &Candidate<'_>)> = None;
-        for candidate in &candidates {
-            let (r, _) = candidate.held_out_fit(&stored, &raw)?;
-            let chance = candidate.chance(&stored, &raw, FEW_SHUFFLES)?;
-            let margin = r - chance.iter().sum::<f64>() / chance.len() as f64;
-            if best.is_none_or(|(most, _)| margin > most) {
-                best = Some((margin, candidate));
-            }
-        }
-        let Some((_, candidate)) = best else {
-            return Err(Error::data(what(), "the index has no context", "rebuild the index"));
-        };
-        let (held_out_r, held_out_r2) = candidate.held_out_fit(&stored, &raw)?;
-        let mut chance = candidate.chance(&stored, &raw, SHUFFLES)?;
-        chance.sort_by(f64::total_cmp);
-        let values = candidate.normalise(&raw)?;
-        let fit = SignatureFit {
-            context: candidate.name.to_owned(),
-            is_guessed: query.context.is_none() && candidates.len() > 1,
-            is_normalised_here: !candidate.steps.is_empty(),
-            n_matched,
-            unmatched,
-            held_out_r,
-            held_out_r2,
-            chance_r: chance.get(chance.len() * 95 / 100).copied().unwrap_or(f64::INFINITY),
-        };
+        let candidate = choose(&stored, &aligned.values, &candidates)?;
+        let values = candidate.normalise(&aligned.values)?;
+        let is_guessed = query.context.is_none() && candidates.len() > 1;
+        let fit = candidate.fit(&stored, aligned, is_guessed)?;
         let side = candidate.perturbation_type.side();
         let vector = stored.placement.place(side, &[(candidate.position, &values)])?;
         let name = &query.signature.name;
@@ -229,12 +212,60 @@ impl Subject {
     }
 }
 
-/// The values at the index's readouts, NaN where the signature has none; how many there are; and the
-/// readouts that the index does not know.
-fn align(
+/// The candidate whose fit is farthest above chance.
+fn choose<'a, 'b>(
     stored: &StoredPlacement,
-    signature: &Signature,
-) -> (Vec<f32>, usize, Vec<(String, Option<String>)>) {
+    raw: &[f32],
+    candidates: &'b [Candidate<'a>],
+) -> Result<&'b Candidate<'a>> {
+    let mut best: Option<(f64, &Candidate<'_>)> = None;
+    for candidate in candidates {
+        let (r, _) = candidate.held_out_fit(stored, raw)?;
+        let chance = candidate.chance(stored, raw, FEW_SHUFFLES)?;
+        let margin = r - chance.iter().sum::<f64>() / chance.len() as f64;
+        if best.is_none_or(|(most, _)| margin > most) {
+            best = Some((margin, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
+        .ok_or_else(|| Error::data("signature", "the index has no context", "rebuild the index"))
+}
+
+/// A signature at the index's readouts.
+struct Aligned {
+    /// NaN where the signature has no value.
+    values: Vec<f32>,
+    n_matched: usize,
+    /// Readouts that the index does not know, with the closest known name where most are unknown.
+    unmatched: Vec<(String, Option<String>)>,
+}
+
+impl Aligned {
+    fn require_enough(&self, stored: &StoredPlacement, signature: &Signature) -> Result<()> {
+        let n_matched = self.n_matched;
+        if n_matched >= FEWEST_READOUTS {
+            return Ok(());
+        }
+        let close = self.unmatched.iter().find_map(|(name, close)| Some((name, close.as_ref()?)));
+        let example = stored.readouts.first().map_or("", String::as_str);
+        let advice = match close {
+            Some((name, close)) => {
+                format!("`{name}` might be `{close}`; readouts are spelt as in the recipe's tables")
+            }
+            None => format!("spell readouts as the recipe's tables do, such as `{example}`"),
+        };
+        Err(Error::data(
+            format!("signature `{}`", signature.name),
+            format!(
+                "{n_matched} of its {} readouts are known to the index, and {FEWEST_READOUTS} are needed",
+                signature.values.len()
+            ),
+            advice,
+        ))
+    }
+}
+
+fn align(stored: &StoredPlacement, signature: &Signature) -> Aligned {
     let exact: HashMap<&str, usize> = stored.readouts.iter().map(String::as_str).zip(0..).collect();
     let mut by_key: HashMap<String, Option<usize>> = HashMap::new();
     for (at, readout) in stored.readouts.iter().enumerate() {
@@ -250,19 +281,19 @@ fn align(
             None => unmatched.push(name.clone()),
         }
     }
-    let values: Vec<f32> = sums.iter().map(|(sum, n)| (sum / f64::from(*n)) as f32).collect();
     let n_matched = sums.iter().filter(|(_, n)| *n > 0).count();
     // Where most are known, the others are readouts that the index lacks, not misspelt ones.
     let is_misspelt = n_matched < unmatched.len();
     let close = |name: String| {
-        if !is_misspelt {
-            return (name, None);
-        }
         let close = close_names(&name, stored.readouts.iter().map(String::as_str));
-        let close = close.first().map(|close| (*close).to_owned());
+        let close = close.first().filter(|_| is_misspelt).map(|close| (*close).to_owned());
         (name, close)
     };
-    (values, n_matched, unmatched.into_iter().map(close).collect())
+    Aligned {
+        values: sums.iter().map(|(sum, n)| (sum / f64::from(*n)) as f32).collect(),
+        n_matched,
+        unmatched: unmatched.into_iter().map(close).collect(),
+    }
 }
 
 /// The context that is named; otherwise all chemical ones, or all where there is none.

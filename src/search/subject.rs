@@ -1,5 +1,6 @@
 use super::query::Query;
 use super::signature::SignatureFit;
+use crate::embedding::FeatureQuality;
 use crate::error::{Error, Result};
 use crate::experiment::{Annotation, Moa, Perturbation, Side, Target};
 use crate::index::{Index, Record};
@@ -13,6 +14,8 @@ pub enum Origin {
     Combination(Vec<String>),
     /// Values that were given, folded in with all weights frozen.
     Signature(SignatureFit),
+    /// Features that were given, for a perturbation that was never measured: a prediction.
+    Features(FeatureQuality),
 }
 
 /// What is searched with: a vector and what is known of it.
@@ -60,7 +63,7 @@ impl Subject {
         let targets = self.record.annotation.targets.iter().map(|target| target.0.as_str());
         let own: Vec<&str> = match self.origin {
             Origin::Row => self.record.acts_on(),
-            Origin::Combination(_) | Origin::Signature(_) => targets.collect(),
+            _ => targets.collect(),
         };
         record.acts_on().iter().any(|gene| own.contains(gene))
     }

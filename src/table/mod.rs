@@ -7,6 +7,7 @@
 //! normalisation. `csv` and `flate2` are used here and nowhere else.
 
 mod annotation;
+mod features;
 mod gene;
 mod input;
 mod labels;
@@ -22,6 +23,7 @@ mod text;
 mod write;
 
 pub use annotation::{AnnotationColumns, AnnotationRow, read_annotations};
+pub use features::{FeatureTable, read_features};
 pub use gene::{GeneNames, GeneResolution, excel_date};
 pub use input::InputFile;
 pub use labels::{Label, read_labels};

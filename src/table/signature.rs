@@ -46,8 +46,7 @@ pub fn read_signature(path: &Path) -> Result<SignatureTable> {
     let mut positions: HashMap<String, usize> = HashMap::new();
     let mut sums: Vec<(String, f64, u32)> = Vec::new();
     let (mut n_averaged, mut n_missing) = (0, 0);
-    loop {
-        let Some(record) = rows.next_record()? else { break };
+    while let Some(record) = rows.next_record()? {
         let cell = record.get(value).unwrap_or_default().to_vec();
         let name = String::from_utf8_lossy(record.get(readout).unwrap_or_default());
         let name = name.trim().to_owned();

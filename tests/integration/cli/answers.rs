@@ -32,10 +32,10 @@ fn a_compound_is_answered_by_genes_in_a_table() {
     GENE0 inhibitor; annotated with GENE0
     60 perturbations compared (exact scan); measured in assay one
 
-    #  hit     similarity  response  known  mechanism         compounds
-    1  GENE0        0.993            yes    GENE0 inhibitor
-    2  GENE38       0.488                   GENE38 inhibitor
-    3  GENE15       0.419                   GENE15 inhibitor
+    #  hit     similarity  known  mechanism         compounds
+    1  GENE0        0.993  yes    GENE0 inhibitor
+    2  GENE38       0.488         GENE38 inhibitor
+    3  GENE15       0.419         GENE15 inhibitor
 
     index planted 0123456789abcdef; ranked by similarity, not significance
     ");
@@ -48,10 +48,10 @@ fn a_gene_is_answered_by_compounds_in_a_table() {
     GENE12 inhibitor
     120 perturbations compared (exact scan); measured in assay one
 
-    #  hit           similarity  response  known  mechanism         targets
-    1  compound-12a       0.991            yes    GENE12 inhibitor  GENE12
-    2  compound-12b       0.990            yes    GENE12 inhibitor  GENE12
-    3  compound-54b       0.375                   GENE54 inhibitor  GENE54
+    #  hit           similarity  known  mechanism         targets
+    1  compound-12a       0.991  yes    GENE12 inhibitor  GENE12
+    2  compound-12b       0.990  yes    GENE12 inhibitor  GENE12
+    3  compound-54b       0.375         GENE54 inhibitor  GENE54
 
     index planted 0123456789abcdef; ranked by similarity, not significance
     ");
@@ -64,10 +64,10 @@ fn hits_of_several_types_say_which() {
     GENE0 inhibitor; annotated with GENE0
     179 perturbations compared (exact scan); measured in assay one
 
-    #  hit          type     similarity  response  known  mechanism       annotation
-    1  compound-0b  trt_cp        0.995            yes    GENE0 inhibit…  GENE0
-    2  GENE0        trt_xpr       0.993            yes    GENE0 inhibit…
-    3  GENE38       trt_xpr       0.488                   GENE38 inhibi…
+    #  hit          type     similarity  known  mechanism         annotation
+    1  compound-0b  trt_cp        0.995  yes    GENE0 inhibitor   GENE0
+    2  GENE0        trt_xpr       0.993  yes    GENE0 inhibitor
+    3  GENE38       trt_xpr       0.488         GENE38 inhibitor
 
     index planted 0123456789abcdef; ranked by similarity, not significance
     ");

@@ -15,6 +15,9 @@ mod damage;
 /// Retrieval reports and the labels they need.
 #[cfg(feature = "train")]
 mod evaluate;
+/// Signatures, combinations and features: what no screen of the index holds.
+#[cfg(feature = "train")]
+mod unmeasured;
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;

@@ -1,0 +1,118 @@
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use super::query::Query;
+use super::subject::{Origin, Subject};
+use crate::embedding::{FeatureMap, FeatureQuality};
+use crate::error::{Error, Result};
+use crate::experiment::{Annotation, Perturbation, PerturbationType, Side};
+use crate::index::{Index, NameKind, Record};
+use crate::table::{FeatureTable, close_names, lookup_key};
+
+/// Perturbations of an index that a table must name, to learn what its features mean.
+pub const FEWEST_ROWS: usize = 30;
+const SEED: u64 = 17;
+
+/// What features say about vectors, learnt from the perturbations that a table and an index share.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeaturePlacement {
+    table: FeatureTable,
+    side: Side,
+    map: FeatureMap,
+}
+
+impl FeaturePlacement {
+    /// Learns from the rows of a table whose names the index holds.
+    ///
+    /// # Errors
+    /// When fewer than [`FEWEST_ROWS`] are of one side, both sides have as many, or the features are constant.
+    pub fn fit(index: &Index, table: FeatureTable) -> Result<Self> {
+        let mut matched: [Vec<(usize, u32)>; 2] = Default::default();
+        for (at, name) in table.names.iter().enumerate() {
+            if let Some(row) = row_of(index, name)? {
+                let side = usize::from(index.range(Side::Genetic).contains(&(row as usize)));
+                matched[side].push((at, row));
+            }
+        }
+        let [chemical, genetic] = &matched;
+        let (side, rows) = match (chemical.len() >= FEWEST_ROWS, genetic.len() >= FEWEST_ROWS) {
+            (true, false) => (Side::Chemical, chemical),
+            (false, true) => (Side::Genetic, genetic),
+            (both, _) => {
+                let problem = format!(
+                    "it names {} compounds and {} genes of the index",
+                    chemical.len(),
+                    genetic.len()
+                );
+                let advice = if both {
+                    "make a table for compounds and one for genes".to_owned()
+                } else {
+                    format!(
+                        "add features of at least {FEWEST_ROWS} perturbations that were measured"
+                    )
+                };
+                return Err(Error::data("table of features", problem, advice));
+            }
+        };
+        let features: Vec<f32> =
+            rows.iter().flat_map(|(at, _)| table.row(*at).iter().copied()).collect();
+        let vectors: Vec<f32> =
+            rows.iter().flat_map(|(_, row)| index.vector(*row).iter().copied()).collect();
+        let fold = |(at, _): &(usize, u32)| xxh3_64_with_seed(table.names[*at].as_bytes(), SEED);
+        let folds: Vec<u64> = rows.iter().map(fold).collect();
+        let map = FeatureMap::fit(&features, &vectors, index.dim(), &folds)?;
+        Ok(Self { side, map, table })
+    }
+
+    /// Returns how well perturbations that were left out are predicted.
+    #[must_use]
+    pub fn quality(&self) -> FeatureQuality {
+        self.map.quality()
+    }
+
+    /// Places a perturbation of the table; `unknown` is what the index says of a name that it has not either.
+    pub(super) fn place(&self, query: &Query, unknown: Error) -> Result<Subject> {
+        let key = lookup_key(&query.name);
+        let at = self.table.names.iter().position(|name| lookup_key(name) == key);
+        let Some(at) = at else {
+            let close = close_names(&query.name, self.table.names.iter().map(String::as_str));
+            let Some(close) = close.first() else { return Err(unknown) };
+            let what = format!("`{}`", query.name);
+            let problem = "neither the index nor the features know it";
+            return Err(Error::data(what, problem, format!("did you mean `{close}`?")));
+        };
+        let (name, kind) = (self.table.names[at].as_str(), self.kind());
+        Ok(Subject {
+            asked: query.name.clone(),
+            record: Record {
+                perturbation: Perturbation::new(kind, name),
+                annotation: Annotation { name: name.to_owned(), ..Annotation::default() },
+                targeted_by: Vec::new(),
+                contexts: Vec::new(),
+            },
+            side: self.side,
+            vector: self.map.apply(self.table.row(at)),
+            response: None,
+            rows: Vec::new(),
+            origin: Origin::Features(self.quality()),
+        })
+    }
+
+    fn kind(&self) -> PerturbationType {
+        match self.side {
+            Side::Chemical => PerturbationType::Compound,
+            Side::Genetic => PerturbationType::CrisprKnockout,
+        }
+    }
+}
+
+/// The row that a name means, if it means one.
+fn row_of(index: &Index, name: &str) -> Result<Option<u32>> {
+    for kind in [NameKind::Name, NameKind::Synonym, NameKind::Identifier] {
+        match index.metadata().rows_named(name, kind)?.as_slice() {
+            [] => {}
+            [row] => return Ok(Some(*row)),
+            _ => return Ok(None),
+        }
+    }
+    Ok(None)
+}

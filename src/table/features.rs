@@ -1,0 +1,74 @@
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::matrix::bad_cell;
+use super::name::is_missing;
+use super::number::{Cell, parse_cell};
+use super::text::{Rows, TextFormat};
+use crate::error::{Error, Result};
+
+/// Features of perturbations, such as structure fingerprints: a row of numbers per name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeatureTable {
+    /// The perturbations' names, each once.
+    pub names: Vec<String>,
+    /// The features' names.
+    pub features: Vec<String>,
+    /// `names.len() × features.len()`, finite.
+    pub values: Vec<f32>,
+}
+
+impl FeatureTable {
+    /// Returns the features of row `row`.
+    #[must_use]
+    pub fn row(&self, row: usize) -> &[f32] {
+        let n = self.features.len();
+        self.values.get(row * n..(row + 1) * n).unwrap_or_default()
+    }
+}
+
+/// Reads a table of features: names in the first column, numbers in all others.
+///
+/// # Errors
+/// Names file, line and column of a cell that is no number or empty: a feature is known or the row is
+/// of no use. Refuses a name that comes twice and a table without rows or features.
+pub fn read_features(path: &Path) -> Result<FeatureTable> {
+    let mut rows = Rows::open(path, TextFormat::Detect)?;
+    let features: Vec<String> = rows.header().iter().skip(1).cloned().collect();
+    let mut table = FeatureTable { names: Vec::new(), features, values: Vec::new() };
+    let mut lines: HashMap<String, usize> = HashMap::new();
+    while let Some(record) = rows.next_record()? {
+        let cells: Vec<Vec<u8>> = record.iter().map(<[u8]>::to_vec).collect();
+        let name = cells
+            .first()
+            .map_or_else(String::new, |cell| String::from_utf8_lossy(cell).trim().to_owned());
+        if is_missing(&name) {
+            let advice = "name it or remove the row";
+            return Err(rows.refuse(Some(0), "a perturbation", format!("`{name}`"), advice));
+        }
+        if lines.insert(name.clone(), table.names.len()).is_some() {
+            let advice = "keep one row for each perturbation";
+            return Err(rows.refuse(Some(0), "each name once", format!("`{name}` again"), advice));
+        }
+        for (column, cell) in cells.iter().enumerate().skip(1) {
+            match parse_cell(cell) {
+                Cell::Number(number) => table.values.push(number),
+                bad => {
+                    return Err(bad_cell(&rows, column, bad, &String::from_utf8_lossy(cell)));
+                }
+            }
+        }
+        table.names.push(name);
+    }
+    if table.names.is_empty() || table.features.is_empty() {
+        return Err(Error::Table {
+            path: path.to_path_buf(),
+            line: None,
+            column: None,
+            expected: "a column of names, columns of numbers, and rows".to_owned(),
+            received: format!("{} rows of {} features", table.names.len(), table.features.len()),
+            advice: "check that the file was written completely".to_owned(),
+        });
+    }
+    Ok(table)
+}

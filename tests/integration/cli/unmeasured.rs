@@ -1,0 +1,200 @@
+//! Signatures, combinations and features: queries that no screen of the index holds.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{run, text};
+
+/// An index of the demo recipe: a product head of one seed, which can fold in.
+static DEMO: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| {
+    let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let path = home.path().join("demo");
+    let recipe = data("recipe.toml");
+    run(&["build", text(&recipe), "-o", text(&path), "--seeds", "13"]).success();
+    (home, path)
+});
+
+fn data(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo").join(file)
+}
+
+/// The raw profile of a compound in a screen of the demo: (readout, value) of each cell line.
+fn profile(file: &str, compound: &str) -> Vec<(String, String)> {
+    let content = std::fs::read_to_string(data(file)).unwrap();
+    let rows: Vec<Vec<&str>> = content.lines().map(|line| line.split(',').collect()).collect();
+    let column = rows[0].iter().position(|cell| *cell == compound).unwrap();
+    let cells = rows[1..].iter().map(|row| (row[0].to_owned(), row[column].to_owned()));
+    cells.filter(|(_, value)| !value.is_empty()).collect()
+}
+
+fn write_signature(header: &str, separator: char, rows: &[(String, String)]) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let path = folder.path().join("my-signature.csv");
+    let mut content = format!("{header}\n");
+    rows.iter().for_each(|(name, value)| writeln!(content, "{name}{separator}{value}").unwrap());
+    std::fs::write(&path, content).unwrap();
+    (folder, path)
+}
+
+fn search(arguments: &[&str]) -> super::Outcome {
+    run(&[&["search", "--index", text(&DEMO.1)], arguments].concat())
+}
+
+fn ndjson(arguments: &[&str]) -> Vec<Value> {
+    let lines = search(&[arguments, &["--format", "ndjson"]].concat()).success();
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_profile_of_ones_own_finds_what_its_compound_finds() {
+    let rows = profile("synthetic-screen-a.csv", "synthetic-005b");
+    let (_folder, path) = write_signature("readout,value", ',', &rows);
+    let objects =
+        ndjson(&["--signature", text(&path), "--context", "Synthetic-Screen-A", "-k", "5"]);
+    let origin = &objects[0]["data"]["origin"];
+    assert_eq!(origin["kind"], "signature");
+    assert_eq!(origin["context"], "synthetic-screen-a");
+    assert_eq!(origin["context_guessed"], false);
+    assert_eq!(origin["normalised"], true);
+    let genes: Vec<&str> =
+        objects[1..6].iter().map(|hit| hit["data"]["hit_gene"].as_str().unwrap()).collect();
+    let named = ndjson(&["synthetic-005b", "-k", "5"]);
+    let named: Vec<&str> =
+        named[1..6].iter().map(|hit| hit["data"]["hit_gene"].as_str().unwrap()).collect();
+    // Measured in one screen only, so that the folded-in profile is the row itself.
+    assert_eq!(genes, named);
+}
+
+#[test]
+fn a_signature_says_as_what_it_was_placed_and_how_well_it_is_explained() {
+    let rows = profile("synthetic-screen-a.csv", "synthetic-005b");
+    let (_folder, path) = write_signature("\u{feff}gene;score\r", ';', &rows);
+    let table = search(&["--signature", text(&path), "-k", "2"]).success();
+    assert!(table.contains("my-signature.csv: signature of"), "{table}");
+    let placed =
+        "as a profile of synthetic-screen-a (chosen by its fit); values normalised as there";
+    assert!(table.contains(placed), "{table}");
+    assert!(table.contains("held-out readouts: r "), "{table}");
+    assert!(!table.contains("known") && !table.contains("response"), "{table}");
+    assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
+}
+
+#[test]
+fn a_signature_of_noise_is_called_that() {
+    let rows = profile("synthetic-screen-a.csv", "synthetic-005b");
+    let noise = |(at, (name, _)): (usize, &(String, String))| {
+        (name.clone(), (((at * 7919 + 13) % 101) as f32 / 50.0 - 1.0).to_string())
+    };
+    let rows: Vec<(String, String)> = rows.iter().enumerate().map(noise).collect();
+    let (_folder, path) = write_signature("readout,value", ',', &rows);
+    let outcome = search(&["--signature", text(&path), "--normalised"]);
+    assert!(outcome.stderr.contains("explains nothing of this signature"), "{}", outcome.stderr);
+    assert!(outcome.success().contains("CAUTION"));
+}
+
+#[test]
+fn signatures_that_cannot_be_placed_say_why() {
+    let rows = profile("synthetic-screen-a.csv", "synthetic-005b");
+    let refused = |header: &str, rows: &[(String, String)], arguments: &[&str]| {
+        let (_folder, path) = write_signature(header, ',', rows);
+        search(&[&["--signature", text(&path)], arguments].concat()).failure()
+    };
+    let few = refused("readout,value", &rows[..5], &[]);
+    assert!(few.contains("5 of its 5 readouts are known to the index, and 20 are needed"), "{few}");
+    let others: Vec<(String, String)> =
+        rows.iter().map(|(name, value)| (format!("{name}x"), value.clone())).collect();
+    let unknown = refused("readout,value", &others, &[]);
+    assert!(unknown.contains("0 of its") && unknown.contains("might be"), "{unknown}");
+    let context = refused("readout,value", &rows, &["--context", "nowhere"]);
+    assert!(context.contains("synthetic-screen-a, synthetic-screen-b"), "{context}");
+    let mut bad = rows.clone();
+    bad[2].1 = "1,2,3".into();
+    assert!(refused("readout,value", &bad, &[]).contains("line 4"));
+    bad[2].1 = "high".into();
+    let number = refused("readout,value", &bad, &[]);
+    assert!(number.contains("line 4") && number.contains("a number"), "{number}");
+    assert!(refused("readout,value", &[], &[]).contains("none with a value"));
+    let missing = search(&["--signature", "no-such-file.csv"]).failure();
+    assert!(missing.contains("no-such-file.csv"), "{missing}");
+}
+
+#[test]
+fn a_combination_is_the_mean_of_its_members_and_says_so() {
+    let objects = ndjson(&["synthetic-005a + synthetic-005b", "-k", "3"]);
+    let begin = &objects[0]["data"];
+    assert_eq!(begin["origin"]["kind"], "combination");
+    assert_eq!(begin["query"], "synthetic-005a + synthetic-005b");
+    let table = search(&["synthetic-005a+synthetic-006a", "--to", "all", "-k", "3"]).success();
+    assert!(table.contains("combination, not measured itself"), "{table}");
+    let hits: Vec<&str> = table.lines().skip(5).take(3).collect();
+    assert!(
+        hits.iter().all(|hit| !hit.contains(" synthetic-005a ")),
+        "members are no hits: {table}"
+    );
+    let sides = search(&["synthetic-005a+SYNG001"]).failure();
+    assert!(sides.contains("combine compounds with compounds"), "{sides}");
+    let unknown = search(&["synthetic-005a+synthetic-99zz"]).failure();
+    assert!(unknown.contains("synthetic-99zz"), "{unknown}");
+}
+
+/// Features that give a compound's mechanism away: 001a and 001b have the same.
+fn write_features(extra: &str) -> (TempDir, PathBuf) {
+    let mut content = "name,f1,f2,f3\n".to_owned();
+    let screen = std::fs::read_to_string(data("synthetic-screen-a.csv")).unwrap();
+    for (at, compound) in screen.lines().next().unwrap().split(',').skip(1).enumerate() {
+        // Four compounds share a mechanism, and stand beside each other.
+        let mechanism = (at / 4) as f64;
+        let [f1, f2, f3] = [0.7_f64, 1.9, 3.1].map(|rate| (mechanism * rate).sin());
+        writeln!(content, "{compound},{f1},{f2},{f3}").unwrap();
+    }
+    content.push_str(extra);
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let path = folder.path().join("features.csv");
+    std::fs::write(&path, content).unwrap();
+    (folder, path)
+}
+
+#[test]
+fn a_compound_that_was_never_measured_is_placed_by_its_features_and_marked() {
+    let (_folder, path) = write_features("my-new-one,0.1,0.2,0.3\n");
+    let objects = ndjson(&["my-new-one", "--features", text(&path), "-k", "2"]);
+    let origin = &objects[0]["data"]["origin"];
+    assert_eq!((&origin["kind"], &origin["predicted"]), (&"features".into(), &true.into()));
+    assert!(origin["cross_validated_top_tenth"].is_number());
+    let table = search(&["my-new-one", "--features", text(&path), "-k", "2"]).success();
+    assert!(table.contains("my-new-one: never measured; PREDICTED from 3 features"), "{table}");
+    // What was measured is searched by its own vector.
+    let measured = ndjson(&["synthetic-005b", "--features", text(&path), "-k", "2"]);
+    assert_eq!(measured[0]["data"]["origin"]["kind"], "row");
+}
+
+#[test]
+fn features_that_cannot_be_used_say_why() {
+    let refused = |extra: &str, query: &str| {
+        let (_folder, path) = write_features(extra);
+        search(&[query, "--features", text(&path)]).failure()
+    };
+    let missing = refused("my-new-one,0.1,,0.3\n", "my-new-one");
+    assert!(missing.contains("column `f2`"), "{missing}");
+    let twice = refused("my-new-one,1,2,3\nmy-new-one,1,2,3\n", "my-new-one");
+    assert!(twice.contains("each name once"), "{twice}");
+    let close = refused("my-new-one,1,2,3\n", "my-new-onee");
+    assert!(close.contains("did you mean `my-new-one`?"), "{close}");
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let few = folder.path().join("few.csv");
+    std::fs::write(&few, "name,f1\nsynthetic-001a,1\nnew,2\n").unwrap();
+    let few = search(&["new", "--features", text(&few)]).failure();
+    assert!(few.contains("1 compounds and 0 genes") && few.contains("at least 30"), "{few}");
+}
+
+#[test]
+fn an_index_without_a_product_head_cannot_fold_in_and_says_so() {
+    let rows = profile("synthetic-screen-a.csv", "synthetic-005b");
+    let (_folder, path) = write_signature("readout,value", ',', &rows);
+    let refused = run(&["search", "--index", super::planted(), "--signature", text(&path)]);
+    assert!(refused.failure().contains("it holds no weights of a product head"));
+}
