@@ -79,7 +79,7 @@ fn features_heading(name: &str, quality: &FeatureQuality) -> Vec<String> {
 }
 
 fn signature_heading(name: &str, fit: &SignatureFit) -> Vec<String> {
-    let how = if fit.is_guessed { "chosen by its fit" } else { "as asked" };
+    let how = if fit.is_guessed { "best fit" } else { "as asked" };
     let units = if fit.is_normalised_here { "normalised as there" } else { "as given" };
     let mut lines = vec![
         format!("{name}: signature of {} readouts, folded in", fit.n_matched),
