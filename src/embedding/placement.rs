@@ -86,6 +86,14 @@ impl MemberPlacement {
         }
     }
 
+    /// Returns what the model predicts for all readouts of a profile, from those that are given.
+    ///
+    /// # Errors
+    /// When the values do not fit the model.
+    pub fn complete(&self, context: u32, values: &[f32]) -> Result<Vec<f32>> {
+        Ok(self.fold_in.predict(context, &self.fold_in.embed(context, values)?))
+    }
+
     /// Returns the vector of a perturbation of a side, from its profiles in one or more contexts.
     ///
     /// # Errors
@@ -190,21 +198,6 @@ impl Placement {
         let vectors: Vec<Vec<f32>> = vectors.collect::<Result<_>>()?;
         let vectors: Vec<&[f32]> = vectors.iter().map(Vec::as_slice).collect();
         self.centring.apply(side, &vectors, 0)
-    }
-
-    /// Returns what the members predict on average for all readouts, from those that are given.
-    ///
-    /// # Errors
-    /// When the values do not fit the model.
-    pub fn complete(&self, context: u32, values: &[f32]) -> Result<Vec<f32>> {
-        let share = 1.0 / self.members.len().max(1) as f32;
-        let mut mean = vec![0.0; values.len()];
-        for member in &self.members {
-            let embedding = member.fold_in.embed(context, values)?;
-            let predicted = member.fold_in.predict(context, &embedding);
-            mean.iter_mut().zip(predicted).for_each(|(sum, value)| *sum += share * value);
-        }
-        Ok(mean)
     }
 }
 

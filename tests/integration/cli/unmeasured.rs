@@ -75,8 +75,7 @@ fn a_signature_says_as_what_it_was_placed_and_how_well_it_is_explained() {
     let (_folder, path) = write_signature("\u{feff}gene;score\r", ';', &rows);
     let table = search(&["--signature", text(&path), "-k", "2"]).success();
     assert!(table.contains("my-signature.csv: signature of"), "{table}");
-    let placed =
-        "as a profile of synthetic-screen-a (best fit); values normalised as there";
+    let placed = "as a profile of synthetic-screen-a (best fit); values normalised as there";
     assert!(table.contains(placed), "{table}");
     assert!(table.contains("held-out readouts: r "), "{table}");
     assert!(!table.contains("known") && !table.contains("response"), "{table}");
