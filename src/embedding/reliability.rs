@@ -3,6 +3,10 @@ use std::collections::BTreeMap;
 use super::cholesky::Cholesky;
 use crate::error::{Error, Result};
 
+/// Pseudo-observations of the shared covariance, per dimension. With 1, ½ and ¼ targets of the even half
+/// of genes were found with MRR .192, .206 and .205 on viability screens of 128 dimensions.
+const PSEUDO_OBSERVATIONS: f64 = 0.5;
+
 /// The linear map from an embedding as observed to the part of it that another assay would confirm.
 ///
 /// Perturbations measured in several contexts tell signal from noise without any label: what two of
@@ -12,8 +16,8 @@ use crate::error::{Error, Result};
 /// Spearman's reliability. Directions that do not reproduce (a platform's artefacts) shrink, those
 /// that do stay.
 ///
-/// Both covariances are estimates, so each is drawn towards an uninformed one by `dim`
-/// pseudo-observations: T towards a sphere of its own size, the map towards a mere scaling. With one
+/// Both covariances are estimates, so each is drawn towards an uninformed one by
+/// pseudo-observations: T towards a sphere of its own size by `dim`, the map towards a mere scaling by half as many. With one
 /// context there is nothing to learn from, and directions stay as they are.
 ///
 /// ```
@@ -62,7 +66,8 @@ impl Reliability {
             // Nothing was measured twice, or nothing of it reproduces: no direction is better.
             return Ok(Self { dim, n_repeated: 0, map: scaling(1.0, dim) });
         };
-        let weight = n_repeated as f64 / (n_repeated + dim) as f64;
+        let n_pseudo = PSEUDO_OBSERVATIONS * dim as f64;
+        let weight = n_repeated as f64 / (n_repeated as f64 + n_pseudo);
         let mut map = scaling((1.0 - weight) * ratio, dim);
         let mut column = vec![0.0; dim];
         for j in 0..dim {

@@ -10,7 +10,7 @@ use phenocopy::index::{Filter, Index};
 use phenocopy::search::{Answer, Query, Scope, Via};
 
 const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
-const MOST_BYTES: u64 = 15_000_000;
+const MOST_BYTES: u64 = 26_000_000;
 
 fn path() -> PathBuf {
     Path::new(REPOSITORY).join("index/cancer-viability")

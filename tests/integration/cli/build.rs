@@ -275,6 +275,20 @@ impl Drop for SmallDisk {
     }
 }
 
+/// What a folder takes on a disk of 4 kB blocks.
+#[cfg(target_os = "linux")]
+fn folder_kilobytes(folder: &Path) -> u64 {
+    let size = |name: String| {
+        let path = folder.join(name);
+        if path.is_dir() {
+            folder_kilobytes(&path)
+        } else {
+            fs::metadata(&path).unwrap().len().div_ceil(4096) * 4
+        }
+    };
+    4 + listing(folder).into_iter().map(size).sum::<u64>()
+}
+
 #[cfg(target_os = "linux")]
 fn copy(from: &Path, to: &Path) {
     fs::create_dir(to).unwrap();
@@ -295,7 +309,8 @@ fn a_full_disk_leaves_the_old_index_and_says_to_free_space() {
     workshop.build(&[]).success();
     let old = fingerprint(&workshop.index());
     let mut n_full = 0;
-    for kilobytes in (400..1600).step_by(100) {
+    let needed = folder_kilobytes(&workshop.index());
+    for kilobytes in (needed + 100..needed + 1500).step_by(100) {
         let Some(disk) = SmallDisk::mount(kilobytes) else {
             eprintln!("skipped: mounting a small file system is not allowed here");
             return;
