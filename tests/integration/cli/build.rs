@@ -277,16 +277,16 @@ impl Drop for SmallDisk {
 
 /// What a folder takes on a disk of 4 kB blocks.
 #[cfg(target_os = "linux")]
-fn folder_kilobytes(folder: &Path) -> u64 {
+fn folder_kilobytes(folder: &Path) -> usize {
     let size = |name: String| {
         let path = folder.join(name);
         if path.is_dir() {
             folder_kilobytes(&path)
         } else {
-            fs::metadata(&path).unwrap().len().div_ceil(4096) * 4
+            (fs::metadata(&path).unwrap().len() as usize).div_ceil(4096) * 4
         }
     };
-    4 + listing(folder).into_iter().map(size).sum::<u64>()
+    4 + listing(folder).into_iter().map(size).sum::<usize>()
 }
 
 #[cfg(target_os = "linux")]
