@@ -6,21 +6,22 @@
 //! sets another number of profiles (of 978 values).
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+mod synthetic;
+
 use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use phenocopy::dataset::{Dataset, ProfileKey, Profiles, StorageLimits};
-use phenocopy::experiment::{Context, Perturbation, PerturbationType, Readout};
+use phenocopy::dataset::{Dataset, ProfileKey, StorageLimits};
 use phenocopy::model::{EpochReport, Lpm, LpmConfig, TrainingOptions};
+
+use synthetic::{N_CONTEXTS, N_READOUTS};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const N_PERTURBATIONS: u32 = 30_000;
-const N_CONTEXTS: u32 = 100;
-const N_READOUTS: usize = 978;
 
 fn main() {
     let n_profiles = std::env::var("PHENOCOPY_PROFILES").ok().and_then(|n| n.parse().ok());
@@ -79,7 +80,7 @@ fn anonymous_mebibytes() -> u64 {
     kibibytes.unwrap_or(0_u64) / 1_024
 }
 
-/// Synthetic profiles, fully measured.
+/// Every perturbation in the first context, then in the next.
 fn dataset(n_profiles: u32, memory_bytes: u64) -> Dataset {
     let start = Instant::now();
     let keys = (0..n_profiles).map(|i| ProfileKey {
@@ -87,19 +88,7 @@ fn dataset(n_profiles: u32, memory_bytes: u64) -> Dataset {
         context: (i / N_PERTURBATIONS) % N_CONTEXTS,
     });
     let limits = StorageLimits { memory_bytes, ..StorageLimits::default() };
-    let profiles = Profiles::collect(keys.collect(), N_READOUTS, limits, |profile, row| {
-        let value = |readout: usize| ((profile * 31 + readout * 17) % 101) as f32 / 50.0 - 1.0;
-        row.iter_mut().enumerate().for_each(|(readout, cell)| *cell = value(readout));
-        Ok(())
-    });
-    let name = |i| Perturbation::new(PerturbationType::Compound, format!("compound {i}"));
-    let dataset = Dataset::from_profiles(
-        "bench",
-        (0..N_PERTURBATIONS).map(name).collect(),
-        (0..N_CONTEXTS).map(|i| Context(i.to_string())).collect(),
-        (0..N_READOUTS).map(|i| Readout(i.to_string())).collect(),
-        profiles.unwrap(),
-    );
+    let dataset = synthetic::dataset(N_PERTURBATIONS, keys.collect(), limits);
     println!("(stored in {:.0} s)", start.elapsed().as_secs_f64());
-    dataset.unwrap()
+    dataset
 }

@@ -5,19 +5,20 @@
 //! `benches/train_torch.py` runs in turn with ours. Medians of several rounds.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+mod synthetic;
+
 use std::process::Command;
 use std::time::Instant;
 
-use phenocopy::dataset::{Dataset, ProfileKey, Profiles, StorageLimits};
-use phenocopy::experiment::{Context, Perturbation, PerturbationType, Readout};
+use phenocopy::dataset::{Dataset, ProfileKey, StorageLimits};
 use phenocopy::model::{Head, Lpm, LpmConfig, TrainingOptions};
+
+use synthetic::N_CONTEXTS;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const N_PERTURBATIONS: u32 = 10_000;
-const N_CONTEXTS: u32 = 100;
-const N_READOUTS: usize = 978;
 const ROUNDS: usize = 5;
 
 fn main() {
@@ -140,27 +141,14 @@ fn multiply(n: usize, a: &[f32], b: &[f32], c: &mut [f32], threads: usize) {
     }
 }
 
-/// Synthetic profiles at random pairs of a perturbation and a context.
+/// Random pairs of a perturbation and a context.
 fn dataset(n_profiles: u32) -> Dataset {
     let pair = |i: u32| ProfileKey {
         perturbation: i.wrapping_mul(7_919) % N_PERTURBATIONS,
         context: i.wrapping_mul(104_729) % N_CONTEXTS,
     };
     let keys = (0..n_profiles).map(pair).collect();
-    let profiles = Profiles::collect(keys, N_READOUTS, StorageLimits::default(), |profile, row| {
-        let value = |readout: usize| ((profile * 31 + readout * 17) % 101) as f32 / 50.0 - 1.0;
-        row.iter_mut().enumerate().for_each(|(readout, cell)| *cell = value(readout));
-        Ok(())
-    });
-    let name = |i| Perturbation::new(PerturbationType::Compound, format!("compound {i}"));
-    Dataset::from_profiles(
-        "bench",
-        (0..N_PERTURBATIONS).map(name).collect(),
-        (0..N_CONTEXTS).map(|i| Context(i.to_string())).collect(),
-        (0..N_READOUTS).map(|i| Readout(i.to_string())).collect(),
-        profiles.unwrap(),
-    )
-    .unwrap()
+    synthetic::dataset(N_PERTURBATIONS, keys, StorageLimits::default())
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

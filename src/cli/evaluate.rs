@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
@@ -9,7 +9,7 @@ use phenocopy::evaluate::{Bootstrap, Half, RetrievalEvaluation, RetrievalTask};
 use phenocopy::experiment::PerturbationType;
 use phenocopy::index::Index;
 use phenocopy::report::{MetricFormat, MetricTable, retrieval_difference_table, retrieval_table};
-use phenocopy::table::read_labels;
+use phenocopy::table::{Label, read_labels};
 
 use super::IndexArgument;
 use super::output::{OutputArguments, complain};
@@ -86,8 +86,7 @@ impl EvaluationArguments {
         recipe.context("this index was not made from a recipe; evaluate one that was")
     }
 
-    #[cfg(feature = "train")]
-    pub(super) fn data(&self) -> &std::path::Path {
+    pub(super) fn data(&self) -> &Path {
         &self.data
     }
 
@@ -119,6 +118,43 @@ impl EvaluationArguments {
     }
 }
 
+/// What is asked of a retrieval: known pairs, and which genes are ranked.
+#[derive(Debug, Args)]
+pub(super) struct TaskArguments {
+    /// Known pairs: a table with the columns compound_key (or compound) and gene [default: the recipe's]
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
+    /// Genes of this type are ranked
+    #[arg(long, value_name = "TYPE", default_value = "trt_xpr")]
+    panel: String,
+}
+
+impl TaskArguments {
+    /// Returns the known pairs and the type of the genes; the recipe's paths start from `data`.
+    pub(super) fn read(
+        &self,
+        recipe: &Recipe,
+        data: &Path,
+    ) -> anyhow::Result<(Vec<Label>, PerturbationType)> {
+        let from_recipe = recipe.labels.as_ref().map(|labels| data.join(labels));
+        let labels = self.labels.clone().or(from_recipe);
+        let labels = labels.context("the recipe names no labels; give a table with --labels")?;
+        let panel = PerturbationType::parse(&self.panel).ok_or_else(|| {
+            Error::parameter("panel", "a genetic type such as trt_xpr", &self.panel)
+        })?;
+        Ok((read_labels(&labels)?, panel))
+    }
+}
+
+/// Returns the configuration that an index was trained with.
+#[cfg(feature = "train")]
+pub(super) fn model_config(index: &Index) -> anyhow::Result<phenocopy::model::LpmConfig> {
+    match &index.manifest().model {
+        Some(config) => Ok(serde_json::from_value(config.clone())?),
+        None => Ok(phenocopy::model::LpmConfig::default()),
+    }
+}
+
 /// Labels and panel of the retrieval protocol.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  phenocopy evaluate retrieval index/cancer-viability \\\n    \
@@ -126,15 +162,11 @@ impl EvaluationArguments {
 pub(crate) struct RetrievalArguments {
     #[command(flatten)]
     common: EvaluationArguments,
-    /// Known pairs: a table with the columns compound_key (or compound) and gene [default: the recipe's]
-    #[arg(long, value_name = "FILE")]
-    labels: Option<PathBuf>,
+    #[command(flatten)]
+    task: TaskArguments,
     /// Which queries: all, or those with all targets in one half of the genes
     #[arg(long, value_enum, default_value_t = HalfArgument::All)]
     half: HalfArgument,
-    /// Genes of this type are ranked
-    #[arg(long, value_name = "TYPE", default_value = "trt_xpr")]
-    panel: String,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -148,14 +180,8 @@ impl RetrievalArguments {
     fn run(self) -> anyhow::Result<()> {
         let index = self.common.open()?;
         let recipe = EvaluationArguments::recipe(&index)?;
-        let data = &self.common.data;
-        let from_recipe = recipe.labels.as_ref().map(|labels| data.join(labels));
-        let labels = self.labels.clone().or(from_recipe);
-        let labels = labels.context("the recipe names no labels; give a table with --labels")?;
-        let labels = read_labels(&labels)?;
-        let panel = PerturbationType::parse(&self.panel).ok_or_else(|| {
-            Error::parameter("panel", "a genetic type such as trt_xpr", &self.panel)
-        })?;
+        let data = self.common.data();
+        let (labels, panel) = self.task.read(&recipe, data)?;
         let dataset = Dataset::from_recipe(&recipe, data, &DatasetOptions::default())?;
         warn_of_other_inputs(&index, &dataset);
         let task = RetrievalTask::from_dataset(&dataset, &labels, panel)?;

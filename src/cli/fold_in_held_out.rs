@@ -1,22 +1,21 @@
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use phenocopy::Error;
 use phenocopy::dataset::{Dataset, DatasetOptions, Recipe, Split};
-use phenocopy::embedding::{FoldIn, Placement};
+use phenocopy::embedding::{Embeddings, FoldIn, Placement};
 use phenocopy::evaluate::retrieval::{
-    FoldedSimilarities, IndexSimilarities, Role, TrainedWithout, profiles_in,
+    FoldedSimilarities, IndexSimilarities, RetrievalReport, Role, TrainedWithout, profiles_in,
 };
 use phenocopy::evaluate::{Bootstrap, Half, RetrievalEvaluation, RetrievalTask};
-use phenocopy::experiment::{PerturbationType, Side};
+use phenocopy::experiment::Side;
 use phenocopy::model::{Ensemble, EpochReport, LpmConfig, TrainingOptions};
 use phenocopy::report::{MetricTable, retrieval_difference_table, retrieval_table};
-use phenocopy::table::{lookup_key, read_labels};
+use phenocopy::table::lookup_key;
+use phenocopy::{Error, Result};
 
 use super::build::read_dataset;
-use super::evaluate::{EvaluationArguments, warn_of_other_inputs};
+use super::evaluate::{EvaluationArguments, TaskArguments, model_config, warn_of_other_inputs};
 use super::output::complain;
 
 /// Which context is left out of training and folded in afterwards.
@@ -29,12 +28,8 @@ pub(crate) struct FoldInArguments {
     /// A chemical context of the index
     #[arg(long, value_name = "NAME")]
     context: String,
-    /// Known pairs: a table with the columns compound_key (or compound) and gene [default: the recipe's]
-    #[arg(long, value_name = "FILE")]
-    labels: Option<PathBuf>,
-    /// Genes of this type are ranked
-    #[arg(long, value_name = "TYPE", default_value = "trt_xpr")]
-    panel: String,
+    #[command(flatten)]
+    task: TaskArguments,
 }
 
 impl FoldInArguments {
@@ -43,26 +38,17 @@ impl FoldInArguments {
         let recipe = EvaluationArguments::recipe(&index)?;
         let data = self.common.data();
         let reduced = without(&recipe, &self.context)?;
-        let from_recipe = recipe.labels.as_ref().map(|labels| data.join(labels));
-        let labels = self.labels.clone().or(from_recipe);
-        let labels = labels.context("the recipe names no labels; give a table with --labels")?;
-        let labels = read_labels(&labels)?;
-        let panel = PerturbationType::parse(&self.panel).ok_or_else(|| {
-            Error::parameter("panel", "a genetic type such as trt_xpr", &self.panel)
-        })?;
+        let (labels, panel) = self.task.read(&recipe, data)?;
         let dataset = Dataset::from_recipe(&recipe, data, &DatasetOptions::default())?;
         warn_of_other_inputs(&index, &dataset);
         let reduced = read_dataset(&reduced, data, &Split::None)?;
-        let config: LpmConfig = match &index.manifest().model {
-            Some(config) => serde_json::from_value(config.clone())?,
-            None => LpmConfig::default(),
-        };
         let context = dataset
             .contexts
             .iter()
             .position(|context| lookup_key(&context.0) == lookup_key(&self.context))
             .context("the data hold no profile of this context")? as u32;
-        let (placement, embeddings) = train(&reduced, &config, &index.manifest().seeds)?;
+        let (placement, embeddings) =
+            train(&reduced, &model_config(&index)?, &index.manifest().seeds)?;
         let model =
             TrainedWithout { dataset: &reduced, embeddings: &embeddings, placement: &placement };
         let all = RetrievalTask::from_dataset(&dataset, &labels, panel)?;
@@ -71,8 +57,8 @@ impl FoldInArguments {
         let n_contexts =
             |row: u32| dataset.profiles.keys().iter().filter(|key| key.perturbation == row).count();
         let groups: [(&str, &dyn Fn(u32) -> bool); 2] = [
-            ("measured in it", &here),
-            ("measured in it only", &|row| here(row) && n_contexts(row) == 1),
+            ("measured in", &here),
+            ("measured only in", &|row| here(row) && n_contexts(row) == 1),
         ];
         let mut tables = Vec::new();
         for (name, is_asked) in groups {
@@ -92,22 +78,22 @@ impl FoldInArguments {
                 }
             }
             let report = evaluation.report(Half::All, &Bootstrap::default())?;
-            let caption = format!(
-                "compounds {name}: the model never saw {}, their profiles there are folded in as those of another context",
-                self.context
-            );
-            tables.extend(captioned(&report, caption));
+            tables.extend(titled(&report, &dataset.contexts[context as usize].0, name));
         }
         self.common.write(&index, &tables)
     }
 }
 
-fn captioned(
-    report: &phenocopy::evaluate::retrieval::RetrievalReport,
-    caption: String,
-) -> [MetricTable; 2] {
+/// The report of a group of compounds, which its tables' titles name.
+fn titled(report: &RetrievalReport, context: &str, group: &str) -> [MetricTable; 2] {
     let mut tables = [retrieval_table(report), retrieval_difference_table(report)];
-    tables[0].notes.insert(0, caption);
+    for table in &mut tables {
+        table.title = format!("{}, compounds {group} {context}", table.title);
+    }
+    let how = format!(
+        "the model never saw {context}: profiles there are folded in as those of another context"
+    );
+    tables[0].notes.insert(0, how);
     tables
 }
 
@@ -135,22 +121,11 @@ fn side_of(recipe: &Recipe, context: &str) -> Side {
     assay.map_or(Side::Chemical, |assay| assay.perturbation_type.side())
 }
 
-fn train(
-    dataset: &Dataset,
-    config: &LpmConfig,
-    seeds: &[u64],
-) -> anyhow::Result<(Placement, phenocopy::embedding::Embeddings)> {
+fn train(dataset: &Dataset, config: &LpmConfig, seeds: &[u64]) -> Result<(Placement, Embeddings)> {
     complain(&format!("training {} models without the context", seeds.len()));
     let observer = |_: &EpochReport| ControlFlow::Continue(());
     let options = TrainingOptions { observer: &observer, ..TrainingOptions::default() };
     let (ensemble, _) = Ensemble::train(dataset, config, seeds, &options)?;
-    let members = ensemble.members().iter().map(|member| {
-        let offsets = member.context_offsets()?;
-        let offsets =
-            offsets.context("a concat head cannot fold in; build with the product head")?;
-        let (readouts, contexts) = (member.readout_embeddings()?, member.context_embeddings()?);
-        Ok(FoldIn::new(readouts, contexts, offsets, member.config().embedding_dim)?)
-    });
-    let members = members.collect::<anyhow::Result<Vec<FoldIn>>>()?;
-    Ok(Placement::fit(dataset, members)?)
+    let members = ensemble.members().iter().map(FoldIn::of).collect::<Result<_>>()?;
+    Placement::fit(dataset, members)
 }

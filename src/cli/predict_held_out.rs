@@ -10,7 +10,7 @@ use phenocopy::model::{Ensemble, EpochReport, LpmConfig, TrainingOptions};
 use phenocopy::report::{MetricTable, noise_ceiling_table, prediction_table};
 
 use super::build::read_dataset;
-use super::evaluate::{EvaluationArguments, warn_of_other_inputs};
+use super::evaluate::{EvaluationArguments, model_config, warn_of_other_inputs};
 use super::output::complain;
 
 /// Which values are held out, and how many models predict them.
@@ -47,10 +47,7 @@ impl PredictionArguments {
         };
         let dataset = read_dataset(&recipe, data, &split)?;
         warn_of_other_inputs(&index, &dataset);
-        let config: LpmConfig = match &index.manifest().model {
-            Some(config) => serde_json::from_value(config.clone())?,
-            None => LpmConfig::default(),
-        };
+        let config = model_config(&index)?;
         let seeds = if self.seeds.is_empty() { &index.manifest().seeds } else { &self.seeds };
         let tables = predict_and_compare(&dataset, &split, &config, seeds)?;
         self.common.write(&index, &tables)

@@ -2,21 +2,18 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
-use anyhow::Context;
 use clap::Args;
+use phenocopy::Result;
 use phenocopy::dataset::{Dataset, DatasetOptions};
 use phenocopy::embedding::FoldIn;
 use phenocopy::evaluate::RetrievalTask;
 use phenocopy::evaluate::prediction::entry_split;
 use phenocopy::evaluate::scaling::{ScalingPoint, scale_contexts, scale_perturbations};
-use phenocopy::experiment::PerturbationType;
 use phenocopy::model::{Ensemble, EpochReport, LpmConfig, TrainingOptions};
 use phenocopy::report::{Source, scaling_plot, scaling_table};
-use phenocopy::table::read_labels;
-use phenocopy::{Error, Result};
 
 use super::build::stop_flag;
-use super::evaluate::{EvaluationArguments, warn_of_other_inputs};
+use super::evaluate::{EvaluationArguments, TaskArguments, model_config, warn_of_other_inputs};
 use super::output::{OutputArguments, complain};
 use super::search::command_line;
 
@@ -30,9 +27,8 @@ pub(crate) struct ScalingArguments {
     /// Shares of the perturbations to learn from
     #[arg(long, value_delimiter = ',', value_name = "SHARES", default_values_t = [0.1, 0.25, 0.5, 0.75, 1.0])]
     shares: Vec<f64>,
-    /// Known pairs: a table with the columns compound_key (or compound) and gene [default: the recipe's]
-    #[arg(long, value_name = "FILE")]
-    labels: Option<PathBuf>,
+    #[command(flatten)]
+    task: TaskArguments,
     /// Seeds of the ensembles [default: the index's]
     #[arg(long, value_delimiter = ',', value_name = "SEEDS")]
     seeds: Vec<u64>,
@@ -48,19 +44,12 @@ impl ScalingArguments {
         plot.probe()?;
         let recipe = EvaluationArguments::recipe(&index)?;
         let data = self.common.data();
-        let from_recipe = recipe.labels.as_ref().map(|labels| data.join(labels));
-        let labels = self.labels.clone().or(from_recipe);
-        let labels = labels.context("the recipe names no labels; give a table with --labels")?;
-        let labels = read_labels(&labels)?;
+        let (labels, panel) = self.task.read(&recipe, data)?;
         let options = DatasetOptions { split: entry_split(), ..DatasetOptions::default() };
         let dataset = Dataset::from_recipe(&recipe, data, &options)?;
         warn_of_other_inputs(&index, &dataset);
-        let task =
-            RetrievalTask::from_dataset(&dataset, &labels, PerturbationType::CrisprKnockout)?;
-        let config: LpmConfig = match &index.manifest().model {
-            Some(config) => serde_json::from_value(config.clone())?,
-            None => LpmConfig::default(),
-        };
+        let task = RetrievalTask::from_dataset(&dataset, &labels, panel)?;
+        let config = model_config(&index)?;
         let seeds = if self.seeds.is_empty() { &index.manifest().seeds } else { &self.seeds };
         let stop = stop_flag()?;
         let train = |part: &Dataset| {
@@ -107,14 +96,5 @@ fn train(
     options: &TrainingOptions<'_>,
 ) -> Result<Vec<FoldIn>> {
     let (ensemble, _) = Ensemble::train(dataset, config, seeds, options)?;
-    let members = ensemble.members().iter().map(|member| {
-        let concat = || {
-            let advice = "evaluate an index of the product head";
-            Error::data("index", "its concat head cannot fold in", advice)
-        };
-        let offsets = member.context_offsets()?.ok_or_else(concat)?;
-        let (readouts, contexts) = (member.readout_embeddings()?, member.context_embeddings()?);
-        FoldIn::new(readouts, contexts, offsets, member.config().embedding_dim)
-    });
-    members.collect()
+    ensemble.members().iter().map(FoldIn::of).collect()
 }

@@ -8,6 +8,7 @@
 mod agents;
 mod assemble;
 mod compounds;
+mod entries;
 mod given;
 mod normalise;
 mod profiles;
@@ -20,6 +21,7 @@ mod split;
 pub mod synthetic;
 
 pub use assemble::{Dataset, DatasetOptions};
+pub(crate) use entries::Entries;
 pub use normalise::{NormalisationStep, normalise_profile};
 pub use profiles::{ProfileKey, Profiles, StorageLimits};
 pub use recipe::{AgentKind, AnnotationTable, Assay, AssayLayout, ReadoutChoice, Recipe};

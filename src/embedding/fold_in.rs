@@ -58,6 +58,21 @@ impl FoldIn {
         Ok(Self { dim, readouts, contexts, offsets, gram })
     }
 
+    /// Takes the weights of a trained model.
+    ///
+    /// # Errors
+    /// When its head is `concat`, which has no closed form.
+    #[cfg(feature = "train")]
+    pub fn of(model: &crate::model::Lpm) -> Result<Self> {
+        let concat = || {
+            let advice = "train one with the product head";
+            Error::data("model", "its concat head cannot fold in", advice)
+        };
+        let offsets = model.context_offsets()?.ok_or_else(concat)?;
+        let (readouts, contexts) = (model.readout_embeddings()?, model.context_embeddings()?);
+        Self::new(readouts, contexts, offsets, model.config().embedding_dim)
+    }
+
     /// Returns the length of an embedding.
     #[must_use]
     pub fn dim(&self) -> usize {

@@ -2,9 +2,11 @@
 //!
 //! Takes vectors of a model or of a file; gives [`Embeddings`] (finite, unit, an ensemble joined
 //! through [`Centring`]), the embeddings of profiles by [`FoldIn`] with frozen weights, what of them
-//! is reproducible by [`Reliability`], the way of new profiles among the rows by [`Placement`] and of features by [`FeatureMap`], [`RowSet`]s, [`Neighbour`]s in one total order, and the exact top k of
+//! is reproducible by [`Reliability`], the way of new profiles among the rows by [`Placement`] and of features by
+//! [`FeatureMap`], predicted responses by [`ResponsePredictor`], [`RowSet`]s, [`Neighbour`]s in one total order, and the exact top k of
 //! [`scan()`] and [`scan_batch`]. Every similarity of the crate comes from one SIMD dot product, so
-//! that the scan and the graph walk agree to the last bit. It knows no model, index or file.
+//! that the scan and the graph walk agree to the last bit. Of a trained model it takes weights only; it knows no
+//! index and no file.
 
 mod centring;
 mod cholesky;

@@ -176,6 +176,12 @@ impl Placement {
         Ok((Self::new(members, centring)?, embeddings))
     }
 
+    /// Returns the length of a placed vector.
+    #[must_use]
+    pub fn dim(&self) -> usize {
+        self.members.len() * self.centring.member_dim()
+    }
+
     /// Returns the members, in the order of the ensemble.
     #[must_use]
     pub fn members(&self) -> &[MemberPlacement] {

@@ -7,7 +7,7 @@ use crate::dataset::Dataset;
 use crate::embedding::{Embeddings, FoldIn, Placement};
 use crate::error::{Error, Result};
 use crate::experiment::Side;
-use crate::model::{Ensemble, Fit, FitComparison, Lpm, TrainingReport};
+use crate::model::{Ensemble, Fit, FitComparison, Head, Lpm, TrainingReport};
 
 /// Perturbations whose responses are predicted at once, so that memory stays small.
 const BLOCK: usize = 1024;
@@ -45,13 +45,13 @@ fn embed(
     ensemble: &Ensemble,
     sides: &[Side],
 ) -> Result<(Embeddings, Option<StoredPlacement>)> {
-    let members = ensemble.members().iter().map(fold_in_of).collect::<Result<Vec<_>>>()?;
-    let Some(members) = members.into_iter().collect::<Option<Vec<FoldIn>>>() else {
+    if ensemble.members().iter().any(|member| member.config().head == Head::Concat) {
         let members = ensemble.members().iter().map(Lpm::perturbation_embeddings);
         let members: Vec<Vec<f32>> = members.collect::<Result<_>>()?;
         let dim = members.first().map_or(0, Vec::len) / sides.len().max(1);
         return Ok((Embeddings::join(&members, dim, sides)?, None));
-    };
+    }
+    let members = ensemble.members().iter().map(FoldIn::of).collect::<Result<_>>()?;
     let (placement, embeddings) = Placement::fit(dataset, members)?;
     let placement = StoredPlacement {
         placement,
@@ -60,13 +60,6 @@ fn embed(
         removed_means: dataset.removed_means.clone(),
     };
     Ok((embeddings, Some(placement)))
-}
-
-/// Returns the frozen weights of a member with the product head.
-fn fold_in_of(member: &Lpm) -> Result<Option<FoldIn>> {
-    let Some(offsets) = member.context_offsets()? else { return Ok(None) };
-    let (readouts, contexts) = (member.readout_embeddings()?, member.context_embeddings()?);
-    FoldIn::new(readouts, contexts, offsets, member.config().embedding_dim).map(Some)
 }
 
 /// Returns predicted responses averaged over all contexts, `n_perturbations × n_readouts`.

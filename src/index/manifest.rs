@@ -32,7 +32,7 @@ pub struct Manifest {
     pub crate_version: String,
     /// The index's name.
     pub name: String,
-    /// Hash of embeddings, graphs, responses, records and calibration; names this index in every output.
+    /// Hash of embeddings, graphs, responses, records, fold-in weights and calibration; names this index in every output.
     pub fingerprint: String,
     /// How many of what.
     pub counts: Counts,

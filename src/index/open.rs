@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::file::SectionFile;
 use super::manifest::{FileDigest, GraphSummary, Manifest};
@@ -35,6 +36,8 @@ pub struct Index {
     responses: Option<ResponseTable>,
     records: Records,
     metadata: Metadata,
+    /// Read when it is first asked for: most searches do without.
+    placement: OnceLock<StoredPlacement>,
 }
 
 impl Index {
@@ -102,6 +105,7 @@ impl Index {
             graphs,
             responses,
             manifest,
+            placement: OnceLock::new(),
         })
     }
 
@@ -172,14 +176,23 @@ impl Index {
         Some((self.graphs.get(&side)?, self.manifest.graphs.get(&side)?))
     }
 
-    /// Reads what places profiles that were not trained on; none in an index without it: one of the
-    /// `concat` head, of vectors trained elsewhere, or made by an early version.
+    /// Returns what places profiles that were not trained on; none in an index without it: one of the
+    /// `concat` head, of vectors trained elsewhere, or made by an early version. It is read when first asked for.
     ///
     /// # Errors
-    /// When the file is damaged.
-    pub fn placement(&self) -> Result<Option<StoredPlacement>> {
-        let is_there = self.manifest.files.contains_key("fold-in.bin");
-        is_there.then(|| StoredPlacement::read(&self.folder.join("fold-in.bin"))).transpose()
+    /// When the file is damaged, or makes vectors of another length than the index's.
+    pub fn placement(&self) -> Result<Option<&StoredPlacement>> {
+        if !self.manifest.files.contains_key("fold-in.bin") || self.placement.get().is_some() {
+            return Ok(self.placement.get());
+        }
+        let path = self.folder.join("fold-in.bin");
+        let stored = StoredPlacement::read(&path)?;
+        let (placed, dim) = (stored.placement.dim(), self.dim());
+        if placed != dim {
+            let problem = format!("it makes vectors of {placed} numbers, not of {dim}");
+            return Err(Error::Damaged { path, problem, advice: super::REBUILD.to_owned() });
+        }
+        Ok(Some(self.placement.get_or_init(|| stored)))
     }
 
     /// Returns the predicted response of a row as unit coefficients, whose dot products are cosines;

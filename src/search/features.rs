@@ -16,7 +16,8 @@ const SEED: u64 = 17;
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeaturePlacement {
     table: FeatureTable,
-    side: Side,
+    /// What most of the perturbations are that it was learnt from.
+    kind: PerturbationType,
     map: FeatureMap,
 }
 
@@ -34,9 +35,9 @@ impl FeaturePlacement {
             }
         }
         let [chemical, genetic] = &matched;
-        let (side, rows) = match (chemical.len() >= FEWEST_ROWS, genetic.len() >= FEWEST_ROWS) {
-            (true, false) => (Side::Chemical, chemical),
-            (false, true) => (Side::Genetic, genetic),
+        let rows = match (chemical.len() >= FEWEST_ROWS, genetic.len() >= FEWEST_ROWS) {
+            (true, false) => chemical,
+            (false, true) => genetic,
             (both, _) => {
                 let problem = format!(
                     "it names {} compounds and {} genes of the index",
@@ -60,7 +61,7 @@ impl FeaturePlacement {
         let fold = |(at, _): &(usize, u32)| xxh3_64_with_seed(table.names[*at].as_bytes(), SEED);
         let folds: Vec<u64> = rows.iter().map(fold).collect();
         let map = FeatureMap::fit(&features, &vectors, index.dim(), &folds)?;
-        Ok(Self { side, map, table })
+        Ok(Self { kind: most_frequent_type(index, rows)?, map, table })
     }
 
     /// Returns how well perturbations that were left out are predicted.
@@ -80,29 +81,31 @@ impl FeaturePlacement {
             let problem = "neither the index nor the features know it";
             return Err(Error::data(what, problem, format!("did you mean `{close}`?")));
         };
-        let (name, kind) = (self.table.names[at].as_str(), self.kind());
+        let name = self.table.names[at].as_str();
         Ok(Subject {
             asked: query.name.clone(),
             record: Record {
-                perturbation: Perturbation::new(kind, name),
+                perturbation: Perturbation::new(self.kind, name),
                 annotation: Annotation { name: name.to_owned(), ..Annotation::default() },
                 targeted_by: Vec::new(),
                 contexts: Vec::new(),
             },
-            side: self.side,
+            side: self.kind.side(),
             vector: self.map.apply(self.table.row(at)),
             response: None,
             rows: Vec::new(),
             origin: Origin::Features(self.quality()),
         })
     }
+}
 
-    fn kind(&self) -> PerturbationType {
-        match self.side {
-            Side::Chemical => PerturbationType::Compound,
-            Side::Genetic => PerturbationType::CrisprKnockout,
-        }
-    }
+fn most_frequent_type(index: &Index, rows: &[(usize, u32)]) -> Result<PerturbationType> {
+    let types =
+        rows.iter().map(|(_, row)| Ok(index.record(*row)?.perturbation.perturbation_type()));
+    let types: Vec<PerturbationType> = types.collect::<Result<_>>()?;
+    let n_of = |kind: &PerturbationType| types.iter().filter(|other| *other == kind).count();
+    let most = PerturbationType::ALL.into_iter().max_by_key(n_of);
+    Ok(most.unwrap_or(PerturbationType::Compound))
 }
 
 /// The row that a name means, if it means one.

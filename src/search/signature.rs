@@ -188,13 +188,13 @@ impl Subject {
                 "build one with `phenocopy build` and the default head",
             )
         })?;
-        let aligned = align(&stored, &query.signature);
-        aligned.require_enough(&stored, &query.signature)?;
-        let candidates = candidates(index, &stored, query)?;
-        let candidate = choose(&stored, &aligned.values, &candidates)?;
+        let aligned = align(stored, &query.signature);
+        aligned.require_enough(stored, &query.signature)?;
+        let candidates = candidates(index, stored, query)?;
+        let candidate = choose(stored, &aligned.values, &candidates)?;
         let values = candidate.normalise(&aligned.values)?;
         let is_guessed = query.context.is_none() && candidates.len() > 1;
-        let fit = candidate.fit(&stored, aligned, is_guessed)?;
+        let fit = candidate.fit(stored, aligned, is_guessed)?;
         let side = candidate.perturbation_type.side();
         let vector = stored.placement.place(side, &[(candidate.position, &values)])?;
         let name = &query.signature.name;

@@ -4,8 +4,8 @@ use std::path::Path;
 use super::matrix::bad_cell;
 use super::name::is_missing;
 use super::number::{Cell, parse_cell};
-use super::text::{Rows, TextFormat};
-use crate::error::{Error, Result};
+use super::text::{Rows, TextFormat, whole_file};
+use crate::error::Result;
 
 /// Features of perturbations, such as structure fingerprints: a row of numbers per name.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,14 +61,12 @@ pub fn read_features(path: &Path) -> Result<FeatureTable> {
         table.names.push(name);
     }
     if table.names.is_empty() || table.features.is_empty() {
-        return Err(Error::Table {
-            path: path.to_path_buf(),
-            line: None,
-            column: None,
-            expected: "a column of names, columns of numbers, and rows".to_owned(),
-            received: format!("{} rows of {} features", table.names.len(), table.features.len()),
-            advice: "check that the file was written completely".to_owned(),
-        });
+        return Err(whole_file(
+            path,
+            "a column of names, columns of numbers, and rows",
+            format!("{} rows of {} features", table.names.len(), table.features.len()),
+            "check that the file was written completely",
+        ));
     }
     Ok(table)
 }

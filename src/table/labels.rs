@@ -1,8 +1,8 @@
 use std::path::Path;
 
 use super::name::is_missing;
-use super::text::{Rows, TextFormat};
-use crate::error::{Error, Result};
+use super::text::{Rows, TextFormat, whole_file};
+use crate::error::Result;
 
 /// One known pair: a compound and a gene whose product it acts on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -49,14 +49,12 @@ pub fn read_labels(path: impl AsRef<Path>) -> Result<Vec<Label>> {
     labels.sort();
     labels.dedup();
     if labels.is_empty() {
-        return Err(Error::Table {
-            path: path.to_path_buf(),
-            line: None,
-            column: None,
-            expected: "at least one pair of compound and gene".into(),
-            received: "none".into(),
-            advice: "give a file of known pairs".into(),
-        });
+        return Err(whole_file(
+            path,
+            "at least one pair of compound and gene",
+            "none",
+            "give a file of known pairs",
+        ));
     }
     Ok(labels)
 }

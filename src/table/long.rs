@@ -8,8 +8,8 @@ use super::matrix::bad_cell;
 use super::measurements::{Duplicates, Measurements};
 use super::name::is_missing;
 use super::number::{Cell, parse_cell};
-use super::text::{Rows, TextFormat};
-use crate::error::{Error, Result};
+use super::text::{Rows, TextFormat, whole_file};
+use crate::error::Result;
 
 /// Which columns of a long table hold what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,14 +119,12 @@ impl Builder {
 
     fn finish(mut self, path: &Path, duplicates: Duplicates) -> Result<Measurements> {
         if self.rows.is_empty() {
-            return Err(Error::Table {
-                path: path.to_path_buf(),
-                line: None,
-                column: None,
-                expected: "rows with values".into(),
-                received: "none that pass the filters".into(),
-                advice: "check the recipe's filters and columns".into(),
-            });
+            return Err(whole_file(
+                path,
+                "rows with values",
+                "none that pass the filters",
+                "check the recipe's filters and columns",
+            ));
         }
         for (profile, row) in self.rows.iter_mut().enumerate() {
             row.sort_by_key(|(readout, _)| *readout);
@@ -135,14 +133,12 @@ impl Builder {
                 let name = |names: &Vocabulary, i: usize| names.names.get(i).cloned();
                 let perturbation = name(&self.perturbations, profile).unwrap_or_default();
                 let readout = name(&self.readouts, readout as usize).unwrap_or_default();
-                return Err(Error::Table {
-                    path: path.to_path_buf(),
-                    line: None,
-                    column: None,
-                    expected: "one value for each perturbation and readout".into(),
-                    received: format!("several for `{perturbation}` at `{readout}`"),
-                    advice: "filter the rows, or set `duplicates = \"mean\"` in the recipe".into(),
-                });
+                return Err(whole_file(
+                    path,
+                    "one value for each perturbation and readout",
+                    format!("several for `{perturbation}` at `{readout}`"),
+                    "filter the rows, or set `duplicates = \"mean\"` in the recipe",
+                ));
             }
             *row = averaged(row);
         }

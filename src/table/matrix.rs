@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::measurements::Measurements;
 use super::name::is_missing;
 use super::number::{Cell, parse_cell};
-use super::text::{Rows, TextFormat};
+use super::text::{Rows, TextFormat, whole_file};
 use crate::error::{Error, Result};
 
 /// Which way a wide matrix lies; its first column always holds the names of the rows.
@@ -97,14 +97,12 @@ pub(super) fn bad_cell(rows: &Rows, column: usize, cell: Cell, text: &str) -> Er
 }
 
 fn empty_matrix(path: &Path, n_rows: usize, n_columns: usize) -> Error {
-    Error::Table {
-        path: path.to_path_buf(),
-        line: None,
-        column: None,
-        expected: "a matrix with named rows and columns".into(),
-        received: format!("{n_rows} rows and {n_columns} columns of values"),
-        advice: "check the file and its separator (comma, tab or semicolon)".into(),
-    }
+    whole_file(
+        path,
+        "a matrix with named rows and columns",
+        format!("{n_rows} rows and {n_columns} columns of values"),
+        "check the file and its separator (comma, tab or semicolon)",
+    )
 }
 
 fn nameless_column(path: &Path, column: usize) -> Error {

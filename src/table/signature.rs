@@ -4,7 +4,7 @@ use std::path::Path;
 use super::matrix::bad_cell;
 use super::name::is_missing;
 use super::number::{Cell, parse_cell};
-use super::text::{Rows, TextFormat};
+use super::text::{Rows, TextFormat, whole_file};
 use crate::error::{Error, Result};
 
 /// Names that users give the two columns of a signature.
@@ -76,14 +76,12 @@ pub fn read_signature(path: &Path) -> Result<SignatureTable> {
         }
     }
     if sums.is_empty() {
-        return Err(Error::Table {
-            path: path.to_path_buf(),
-            line: None,
-            column: None,
-            expected: "rows of a readout and its value".to_owned(),
-            received: "none with a value".to_owned(),
-            advice: "check that the file was written completely".to_owned(),
-        });
+        return Err(whole_file(
+            path,
+            "rows of a readout and its value",
+            "none with a value",
+            "check that the file was written completely",
+        ));
     }
     let mean = |(name, sum, n): (String, f64, u32)| (name, (sum / f64::from(n)) as f32);
     Ok(SignatureTable { values: sums.into_iter().map(mean).collect(), n_averaged, n_missing })

@@ -93,14 +93,12 @@ impl Rows {
         }
         let header: Vec<String> = header.iter().map(trimmed).collect();
         if header.iter().all(String::is_empty) {
-            return Err(Error::Table {
-                path: path.to_path_buf(),
-                line: None,
-                column: None,
-                expected: "a header and rows".into(),
-                received: "an empty file".into(),
-                advice: "check that the file was written completely".into(),
-            });
+            return Err(whole_file(
+                path,
+                "a header and rows",
+                "an empty file",
+                "check that the file was written completely",
+            ));
         }
         Ok(Self { path: path.to_path_buf(), reader, header, record: ByteRecord::new() })
     }
@@ -174,19 +172,29 @@ impl Rows {
             Some(best) => format!("did you mean `{best}`? correct the recipe"),
             None => "correct the recipe".to_owned(),
         };
-        Error::Table {
-            path: self.path.clone(),
-            line: None,
-            column: None,
-            expected: format!("a column `{name}`"),
-            received: format!("{listed}{more}"),
-            advice,
-        }
+        whole_file(&self.path, format!("a column `{name}`"), format!("{listed}{more}"), advice)
     }
 }
 
 fn trimmed(cell: &[u8]) -> String {
     String::from_utf8_lossy(cell).trim().to_owned()
+}
+
+/// What is wrong with a file as a whole.
+pub(super) fn whole_file(
+    path: &Path,
+    expected: impl Into<String>,
+    received: impl Into<String>,
+    advice: impl Into<String>,
+) -> Error {
+    Error::Table {
+        path: path.to_path_buf(),
+        line: None,
+        column: None,
+        expected: expected.into(),
+        received: received.into(),
+        advice: advice.into(),
+    }
 }
 
 /// Opens a text file, plain or gzip, and steps over a byte order mark.
@@ -195,26 +203,22 @@ fn open_text(path: &Path) -> Result<Box<dyn BufRead>> {
     const BUFFER: usize = 1 << 17;
     let file = File::open(path).map_err(Error::io("read", path))?;
     if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
-        return Err(Error::Table {
-            path: path.to_path_buf(),
-            line: None,
-            column: None,
-            expected: "a file".into(),
-            received: "a folder, pipe or device".into(),
-            advice: "write the table to a file first".into(),
-        });
+        return Err(whole_file(
+            path,
+            "a file",
+            "a folder, pipe or device",
+            "write the table to a file first",
+        ));
     }
     let mut file = BufReader::with_capacity(BUFFER, file);
     let start = file.fill_buf().map_err(Error::io("read", path))?;
     if let Some((_, kind)) = ARCHIVES.iter().find(|(magic, _)| start.starts_with(magic)) {
-        return Err(Error::Table {
-            path: path.to_path_buf(),
-            line: None,
-            column: None,
-            expected: "text, plain or gzip".into(),
-            received: (*kind).into(),
-            advice: "unpack it or export it as CSV".into(),
-        });
+        return Err(whole_file(
+            path,
+            "text, plain or gzip",
+            *kind,
+            "unpack it or export it as CSV",
+        ));
     }
     let mut text: Box<dyn BufRead> = if start.starts_with(b"\x1f\x8b") {
         Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(file)))

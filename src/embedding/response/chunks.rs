@@ -1,7 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::observed::Observed;
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Entries};
 use crate::experiment::Side;
 
 /// Most profiles of one perturbation whose embeddings are estimated together: the cost grows with the
@@ -39,7 +38,7 @@ pub(super) struct SideChunks {
 
 impl SideChunks {
     /// Gathers the side's profiles that have values.
-    pub(super) fn of(dataset: &Dataset, observed: &Observed, side: Side) -> Self {
+    pub(super) fn of(dataset: &Dataset, observed: &Entries, side: Side) -> Self {
         let mut of_perturbation: BTreeMap<u32, Vec<(u32, usize)>> = BTreeMap::new();
         for (profile, key) in dataset.profiles.keys().iter().enumerate() {
             let perturbation = &dataset.perturbations[key.perturbation as usize];

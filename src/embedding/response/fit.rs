@@ -3,11 +3,11 @@ use rayon::prelude::*;
 
 use super::chunks::{Chunk, SideChunks};
 use super::covariance::ContextCovariance;
-use super::observed::Observed;
 use super::posterior::{Inference, SideState};
 use super::statistics::Statistics;
 use super::uncertainty::Uncertainty;
 use super::weights::ReadoutWeights;
+use crate::dataset::Entries;
 use crate::error::Result;
 
 /// Rounds of expectation and maximisation.
@@ -30,7 +30,7 @@ impl MemberFit {
     pub(super) fn new(
         weights: &ReadoutWeights,
         sides: &[SideChunks],
-        observed: &Observed,
+        observed: &Entries,
     ) -> Result<Self> {
         let start = |side: &SideChunks| start(weights, side, observed);
         let mut fit = Self {
@@ -47,7 +47,7 @@ impl MemberFit {
         self,
         weights: &ReadoutWeights,
         sides: &[SideChunks],
-        observed: &Observed,
+        observed: &Entries,
     ) -> Result<Self> {
         let mut states = Vec::with_capacity(sides.len());
         let (mut scatters, mut columns) = (Vec::new(), Vec::new());
@@ -85,7 +85,7 @@ fn learn(
 }
 
 /// Starts with half of the values' variance in the embeddings, and the noise as large as the values.
-fn start(weights: &ReadoutWeights, side: &SideChunks, observed: &Observed) -> SideState {
+fn start(weights: &ReadoutWeights, side: &SideChunks, observed: &Entries) -> SideState {
     let profiles = side.chunks.iter().flat_map(|chunk| &chunk.profiles);
     let values = || profiles.clone().flat_map(|profile| observed.row(*profile));
     let squares: f64 = values().map(|(_, value)| f64::from(*value).powi(2)).sum();

@@ -3,10 +3,10 @@ use rayon::prelude::*;
 
 use super::chunks::{Chunk, SideChunks};
 use super::fit::{CHUNKS_PER_BLOCK, MemberFit};
-use super::observed::Observed;
 use super::posterior::{Inference, Posterior, SideState};
 use super::symmetric::product;
 use super::weights::ReadoutWeights;
+use crate::dataset::Entries;
 use crate::error::Result;
 
 /// One member's inferred embeddings of all profiles, and what leads to other contexts.
@@ -38,7 +38,7 @@ impl Member {
     pub(super) fn fit(
         weights: &ReadoutWeights,
         sides: &[SideChunks],
-        observed: &Observed,
+        observed: &Entries,
     ) -> Result<Self> {
         let MemberFit { sides: states, uncertainty } = MemberFit::new(weights, sides, observed)?;
         let mut done = Vec::with_capacity(sides.len());

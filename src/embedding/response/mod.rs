@@ -7,7 +7,6 @@ mod chunks;
 mod covariance;
 mod fit;
 mod member;
-mod observed;
 mod posterior;
 mod predictor;
 mod statistics;

@@ -5,11 +5,11 @@ use faer::Mat;
 
 use super::chunks::{Chunk, SideChunks};
 use super::covariance::ContextCovariance;
-use super::observed::Observed;
 use super::statistics::Statistics;
 use super::symmetric::{add_packed, inverse, pack_doubled, product};
 use super::uncertainty::Uncertainty;
 use super::weights::ReadoutWeights;
+use crate::dataset::Entries;
 use crate::error::{Error, Result};
 
 /// Sets of contexts whose inverse covariance is kept; screens of very many contexts have too many sets.
@@ -32,7 +32,7 @@ pub(super) struct Inference<'a> {
     weights: &'a ReadoutWeights,
     side: &'a SideChunks,
     state: &'a SideState,
-    observed: &'a Observed,
+    observed: &'a Entries,
     uncertainty: &'a Uncertainty,
     precisions: BTreeMap<&'a [usize], Mat<f64>>,
 }
@@ -48,7 +48,7 @@ impl<'a> Inference<'a> {
         weights: &'a ReadoutWeights,
         side: &'a SideChunks,
         state: &'a SideState,
-        observed: &'a Observed,
+        observed: &'a Entries,
         uncertainty: &'a Uncertainty,
     ) -> Result<Self> {
         let sets: BTreeSet<&[usize]> = side.chunks.iter().map(|c| c.slots.as_slice()).collect();

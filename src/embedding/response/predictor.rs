@@ -1,8 +1,7 @@
 use super::chunks::{Chunk, SideChunks};
 use super::member::Member;
-use super::observed::Observed;
 use super::weights::ReadoutWeights;
-use crate::dataset::{Dataset, Split};
+use crate::dataset::{Dataset, Entries, Split};
 use crate::error::{Error, Result};
 use crate::experiment::Side;
 
@@ -55,7 +54,7 @@ use crate::experiment::Side;
 #[derive(Debug)]
 pub struct ResponsePredictor {
     names: Names,
-    observed: Observed,
+    observed: Entries,
     sides: Vec<SideChunks>,
     members: Vec<Member>,
 }
@@ -119,7 +118,7 @@ impl ResponsePredictor {
                 "take those of models trained on it",
             ));
         }
-        let observed = Observed::of(dataset, excluded);
+        let observed = Entries::of(dataset, excluded);
         let side = |side| SideChunks::of(dataset, &observed, side);
         let sides: Vec<SideChunks> = [Side::Chemical, Side::Genetic].map(side).into();
         let sides: Vec<SideChunks> =

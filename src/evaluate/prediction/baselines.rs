@@ -1,11 +1,10 @@
 use std::collections::BTreeMap;
 
-use crate::dataset::{Dataset, Split};
+use crate::dataset::{Dataset, Entries, Split};
 use crate::error::Result;
 
 use super::evaluation::Predictor;
 use super::soft_impute::{SoftImpute, SoftImputeConfig};
-use super::training::TrainingValues;
 
 /// Sweeps of the additive fit: it converges geometrically, and stops earlier when nothing moves.
 const MAX_SWEEPS: usize = 200;
@@ -16,7 +15,7 @@ const MAX_SWEEPS: usize = 200;
 #[derive(Debug)]
 pub struct PredictionBaselines<'a> {
     dataset: &'a Dataset,
-    values: TrainingValues,
+    values: Entries,
     global_mean: f32,
     readout_means: Vec<f32>,
     additive: Additive,
@@ -42,7 +41,7 @@ impl<'a> PredictionBaselines<'a> {
         for (profile, key) in dataset.profiles.keys().iter().enumerate() {
             profiles_of.entry(key.perturbation).or_default().push(profile);
         }
-        let values = TrainingValues::of(dataset, split);
+        let values = Entries::of(dataset, split);
         let (readout_means, global_mean) = values.readout_means(dataset.readouts.len());
         Ok(Self {
             dataset,
@@ -143,7 +142,7 @@ impl<'a> PredictionBaselines<'a> {
 
 impl Additive {
     /// Alternates exact least squares of both effects until neither moves by more than 1e-7.
-    fn fit(dataset: &Dataset, values: &TrainingValues) -> Self {
+    fn fit(dataset: &Dataset, values: &Entries) -> Self {
         let mut fit = Self {
             perturbation: vec![0.0; dataset.perturbations.len()],
             readout: vec![0.0; dataset.readouts.len()],
@@ -157,7 +156,7 @@ impl Additive {
     }
 
     /// Returns the largest change.
-    fn sweep(&mut self, dataset: &Dataset, values: &TrainingValues) -> f64 {
+    fn sweep(&mut self, dataset: &Dataset, values: &Entries) -> f64 {
         let keys = dataset.profiles.keys();
         let left_by_readouts = values.with_keys(keys).map(|(key, readout, value)| {
             (key.perturbation as usize, f64::from(value) - self.readout[readout])

@@ -9,7 +9,6 @@ mod noise_ceiling;
 mod scores;
 mod soft_impute;
 mod split;
-mod training;
 
 pub use baselines::PredictionBaselines;
 pub use evaluation::{

@@ -4,11 +4,10 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::{Dataset, Split};
+use crate::dataset::{Dataset, Entries, Split};
 use crate::error::{Error, Result};
 
 use super::super::algebra::product;
-use super::training::TrainingValues;
 
 /// How the low-rank baseline is fitted and chosen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -73,12 +72,12 @@ impl SoftImpute {
     /// # Errors
     /// When there is no training entry, no setting to choose from, or a factor cannot be solved.
     pub fn fit(dataset: &Dataset, split: &Split, config: &SoftImputeConfig) -> Result<Self> {
-        Self::fit_values(dataset, &TrainingValues::of(dataset, split), config)
+        Self::fit_values(dataset, &Entries::of(dataset, split), config)
     }
 
     pub(super) fn fit_values(
         dataset: &Dataset,
-        values: &TrainingValues,
+        values: &Entries,
         config: &SoftImputeConfig,
     ) -> Result<Self> {
         if values.n_values() == 0 || config.ranks.is_empty() || config.shrinkages.is_empty() {
@@ -128,7 +127,7 @@ impl SoftImpute {
 /// Returns the best setting of each context; of all entries where a context has no validation entry.
 fn choose(
     dataset: &Dataset,
-    values: &TrainingValues,
+    values: &Entries,
     contexts: &[usize],
     config: &SoftImputeConfig,
 ) -> Result<Vec<Choice>> {
@@ -191,14 +190,14 @@ impl Factors {
 
 /// The observed matrix, readout means taken out.
 struct Problem<'a> {
-    values: &'a TrainingValues,
+    values: &'a Entries,
     readout_means: Vec<f32>,
     /// λ of shrinkage 1.
     noise: f64,
 }
 
 impl<'a> Problem<'a> {
-    fn new(values: &'a TrainingValues, n_readouts: usize) -> Self {
+    fn new(values: &'a Entries, n_readouts: usize) -> Self {
         let (readout_means, _) = values.readout_means(n_readouts);
         let mut problem = Self { values, readout_means, noise: 0.0 };
         let squares: f64 = problem.cells().map(|(_, _, value)| value * value).sum();
@@ -271,7 +270,7 @@ impl<'a> Problem<'a> {
     fn validation_rmse(
         &self,
         factors: &Factors,
-        held: &TrainingValues,
+        held: &Entries,
         contexts: &[usize],
         n_contexts: usize,
     ) -> Vec<f64> {

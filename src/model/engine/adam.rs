@@ -110,15 +110,6 @@ impl Parameter {
     }
 }
 
-impl Parameter {
-    /// Moves the weights of one line.
-    #[inline(always)]
-    pub(super) fn step_line(&mut self, at: usize, update: &Update, gradient: &Line) {
-        let moments = (&mut self.first[at], &mut self.second[at]);
-        update.apply(&mut self.value[at], moments.0, moments.1, gradient);
-    }
-}
-
 impl Update {
     #[inline(always)]
     fn apply(&self, value: &mut Line, first: &mut Line, second: &mut Line, gradient: &Line) {
@@ -136,8 +127,9 @@ impl Update {
 /// An embedding table whose rows pay for the optimiser only when they are used.
 ///
 /// A row that was not used for a while is brought up to date first, by the closed form of what AdamW
-/// does without gradients: its decay, and the steps that its momentum still makes. The weights are those of
-/// dense AdamW (but for ε and, in the first 2,000 steps, nothing else), at the price of sparse updates.
+/// does without gradients: its decay, and the steps that its momentum still makes. So the weights are those of
+/// dense AdamW at the price of sparse updates, up to three roundings: ε is that of the last step, momentum counts
+/// for 100 steps, and after 2,000 the bias corrections stand still while it lasts.
 #[derive(Debug, Clone)]
 pub(super) struct Table {
     weights: Parameter,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::adam::{Clock, Parameter, Table, Update};
+use super::adam::{Clock, Table, Update};
 use super::dense_layer::{BackPanel, DensePanel};
 use super::embeddings::{Gather, GradientBuffer, Move, Rows};
 use super::first_layer::{CONTEXT, FirstPanel, InputPanel, Inputs, N_PARTS, PERTURBATION, READOUT};
@@ -12,7 +12,7 @@ use super::layers::{Layers, pass};
 use super::line::{Line, n_panels};
 use super::noise::{Dropout, Part, StepId};
 use super::slots::Slots;
-use super::state::{Place, State, TensorState};
+use super::state::{State, TensorState};
 use super::tile::{Tile, Tiles};
 use crate::model::bag::EmbeddingBag;
 use crate::model::config::LpmConfig;
@@ -36,8 +36,9 @@ pub(super) struct ConcatEngine {
     dense_of: Vec<Range<usize>>,
     back: Vec<BackPanel>,
     back_of: Vec<Range<usize>>,
-    output: Parameter,
-    output_bias: Parameter,
+    /// The output layer: one row of weights, and its bias.
+    output: Table,
+    output_bias: Table,
     inputs: Inputs,
     tiles: Tiles,
     contexts: Slots,
@@ -72,14 +73,6 @@ impl ConcatEngine {
             back.extend(panels(pair[0]).map(|p| BackPanel::new(p, pair[1])));
         }
         let at = FIRST + 2 * widths.len();
-        let n_inputs = tensors[at].value.len();
-        let mut output = Parameter::zeros(0);
-        for panel in panels(n_inputs) {
-            let line = Parameter::read(&tensors[at], Place::rows(1, n_inputs, panel), 1);
-            output.value.extend(line.value);
-            output.first.extend(line.first);
-            output.second.extend(line.second);
-        }
         Self {
             dim,
             dropout: config.dropout,
@@ -89,8 +82,8 @@ impl ConcatEngine {
             tables: TABLES.map(table),
             first: first.collect(),
             input: input.collect(),
-            output,
-            output_bias: Parameter::read(&tensors[at + 1], Place::rows(1, 1, 0), 1),
+            output: Table::read(&tensors[at], tensors[at].value.len(), state.steps),
+            output_bias: Table::read(&tensors[at + 1], 1, state.steps),
             inputs: Inputs::default(),
             tiles: Tiles::new(widths),
             bag,
@@ -108,7 +101,7 @@ impl ConcatEngine {
         }
     }
 
-    /// Writes all weights and moments over those of a state of the same shape.
+    /// Writes all weights and moments into a state of their shape.
     pub(super) fn write(&mut self, state: &mut State) {
         self.catch_up();
         let tensors = &mut state.tensors;
@@ -126,25 +119,18 @@ impl ConcatEngine {
             }
         }
         let [weight, bias] = two(tensors, FIRST + 2 * (self.dense_of.len() + 1));
-        let n_inputs = weight.value.len();
-        for panel in 0..n_panels(n_inputs) {
-            let line = |lines: &[Line]| vec![lines[panel]];
-            let (value, first) = (line(&self.output.value), line(&self.output.first));
-            let line = Parameter { value, first, second: line(&self.output.second) };
-            line.write(Place::rows(1, n_inputs, panel), weight);
-        }
-        self.output_bias.write(Place::rows(1, 1, 0), bias);
+        self.output.write(weight.value.len(), weight);
+        self.output_bias.write(1, bias);
         state.steps = self.clock.steps;
     }
 
     /// Makes one AdamW step on a block and returns the sum of its squared errors before the step.
     pub(super) fn step(&mut self, block: &Block, learning_rate: f64, id: StepId) -> f64 {
         self.tiles.cut(block);
-        let n_values: usize = self.tiles.used().iter().map(|tile| tile.entries.len()).sum();
         self.gather(block);
         let update = self.clock.tick(learning_rate);
         self.project();
-        self.pass((2.0 / n_values.max(1) as f64) as f32, id);
+        self.pass((2.0 / block.n_values() as f64) as f32, id);
         self.learn(&update);
         self.pull();
         self.move_embeddings(block, &update);
@@ -189,8 +175,8 @@ impl ConcatEngine {
             dense_of: &self.dense_of,
             back: &self.back,
             back_of: &self.back_of,
-            output: &self.output,
-            output_bias: self.output_bias.value[0].0[0],
+            output: &self.output.weights().value,
+            output_bias: self.output_bias.weights().value[0].0[0],
         };
         let (rate, inputs) = (self.dropout, &self.inputs);
         let tiles = self.tiles.used_mut().par_iter_mut().enumerate();
@@ -202,7 +188,7 @@ impl ConcatEngine {
     }
 
     fn learn(&mut self, update: &Update) {
-        let (tiles, inputs) = (self.tiles.used(), &self.inputs);
+        let (tiles, inputs, clock) = (self.tiles.used(), &self.inputs, &self.clock);
         let start_of = |at: usize| self.dense_of.iter().find(|panels| panels.contains(&at));
         let dense = self.dense.par_iter_mut().enumerate().map(|(at, dense)| {
             let start = start_of(at).map_or(0, |panels| panels.start);
@@ -211,7 +197,7 @@ impl ConcatEngine {
         let first = self.first.par_iter_mut().enumerate();
         let first = first.map(|(at, first)| Work::LearnFirst(first, tiles, at, update));
         let output = (&mut self.output, &mut self.output_bias);
-        let output = rayon::iter::once(Work::LearnOutput(output.0, output.1, tiles, update));
+        let output = rayon::iter::once(Work::LearnOutput(output.0, output.1, tiles, clock, update));
         let work = dense.chain(first).chain(output);
         work.with_max_len(1).for_each(|work| run(work, inputs));
     }
@@ -259,17 +245,12 @@ enum Work<'a> {
     CopyInput(&'a mut InputPanel, &'a [FirstPanel]),
     LearnDense(&'a mut DensePanel, &'a [Tile], usize, usize, &'a Update),
     LearnFirst(&'a mut FirstPanel, &'a [Tile], usize, &'a Update),
-    LearnOutput(&'a mut Parameter, &'a mut Parameter, &'a [Tile], &'a Update),
+    LearnOutput(&'a mut Table, &'a mut Table, &'a [Tile], &'a Clock, &'a Update),
     Pull(&'a mut InputPanel, &'a [FirstPanel]),
 }
 
 fn run(work: Work<'_>, inputs: &Inputs) {
-    match work {
-        Work::Pass(tile, layers, part, error_scale) => {
-            pass(tile, layers, Dropout::new(part), error_scale);
-        }
-        work => Arch::new().dispatch(Task(work, inputs)),
-    }
+    Arch::new().dispatch(Task(work, inputs));
 }
 
 /// Work with the instruction set of the machine.
@@ -283,6 +264,9 @@ impl WithSimd for Task<'_> {
         match work {
             Work::Project(first) => first.project(simd, inputs),
             Work::CopyBack(back, layer) => back.copy(layer),
+            Work::Pass(tile, layers, part, error_scale) => {
+                pass(simd, tile, layers, Dropout::new(part), error_scale);
+            }
             Work::CopyInput(input, first) => input.copy(first),
             Work::LearnDense(dense, tiles, at, bias_at, update) => {
                 dense.learn(simd, tiles, at, bias_at, update);
@@ -290,11 +274,10 @@ impl WithSimd for Task<'_> {
             Work::LearnFirst(first, tiles, at, update) => {
                 first.learn(simd, inputs, tiles, at, update);
             }
-            Work::LearnOutput(weights, bias, tiles, update) => {
-                learn_output(simd, weights, bias, tiles, update);
+            Work::LearnOutput(weights, bias, tiles, clock, update) => {
+                learn_output(simd, (weights, bias), tiles, clock, update);
             }
             Work::Pull(input, first) => input.pull(simd, inputs, first),
-            Work::Pass(..) => {}
         }
     }
 }
@@ -303,19 +286,20 @@ impl WithSimd for Task<'_> {
 #[inline(always)]
 fn learn_output<S: Simd>(
     simd: S,
-    weights: &mut Parameter,
-    bias: &mut Parameter,
+    (weights, bias): (&mut Table, &mut Table),
     tiles: &[Tile],
+    clock: &Clock,
     update: &Update,
 ) {
-    for at in 0..weights.value.len() {
-        let mut gradient = Line::ZERO;
-        for tile in tiles {
-            gradient.add(simd, &tile.output_sums[at]);
+    let Some((first, others)) = tiles.split_first() else { return };
+    let mut gradient = first.output_sums.clone();
+    for tile in others {
+        for (sum, own) in gradient.iter_mut().zip(&tile.output_sums) {
+            sum.add(simd, own);
         }
-        weights.step_line(at, update, &gradient);
     }
+    weights.step(0, clock, update, &gradient);
     let mut gradient = Line::ZERO;
     gradient.0[0] = tiles.iter().map(|tile| tile.output_bias_sum).sum();
-    bias.step(update, &[gradient]);
+    bias.step(0, clock, update, &[gradient]);
 }

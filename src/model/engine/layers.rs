@@ -1,8 +1,7 @@
 use std::ops::Range;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::Simd;
 
-use super::adam::Parameter;
 use super::dense_layer::{BackPanel, DensePanel};
 use super::first_layer::FirstPanel;
 use super::line::Line;
@@ -19,7 +18,8 @@ pub(super) struct Layers<'a> {
     pub(super) dense_of: &'a [Range<usize>],
     pub(super) back: &'a [BackPanel],
     pub(super) back_of: &'a [Range<usize>],
-    pub(super) output: &'a Parameter,
+    /// The output's weights, a line per panel of the last layer.
+    pub(super) output: &'a [Line],
     pub(super) output_bias: f32,
 }
 
@@ -28,30 +28,31 @@ struct Pass<'a> {
     tile: &'a mut Tile,
     layers: Layers<'a>,
     dropout: Dropout,
-    /// 2 / number of values in the step: the derivative of their mean squared error.
     error_scale: f32,
 }
 
-/// Predicts a tile's values, and computes what their errors say about all weights.
-pub(super) fn pass(tile: &mut Tile, layers: Layers<'_>, dropout: Dropout, error_scale: f32) {
-    Arch::new().dispatch(Pass { tile, layers, dropout, error_scale });
-}
-
-impl WithSimd for Pass<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        self.enter(simd);
-        for layer in 0..self.layers.dense_of.len() {
-            self.forward(simd, layer);
-        }
-        self.compare(simd);
-        for layer in (0..self.layers.dense_of.len()).rev() {
-            self.back(simd, layer);
-        }
-        if self.layers.dense_of.is_empty() {
-            self.leave(simd);
-        }
+/// Predicts a tile's values, and computes what their errors say about all weights; `error_scale` is 2 / the
+/// step's number of values: the derivative of their mean squared error.
+#[inline(always)]
+pub(super) fn pass<S: Simd>(
+    simd: S,
+    tile: &mut Tile,
+    layers: Layers<'_>,
+    dropout: Dropout,
+    error_scale: f32,
+) {
+    let mut pass = Pass { tile, layers, dropout, error_scale };
+    pass.enter(simd);
+    let later = 0..layers.dense_of.len();
+    for layer in later.clone() {
+        pass.forward(simd, layer);
+    }
+    pass.compare(simd);
+    for layer in later.rev() {
+        pass.back(simd, layer);
+    }
+    if layers.dense_of.is_empty() {
+        pass.leave(simd);
     }
 }
 
@@ -96,7 +97,7 @@ impl Pass<'_> {
         let n = entries.len();
         let Some(last) = hidden.last_mut() else { return };
         let mut sums = [Line::ZERO; TILE];
-        for (at, weight) in self.layers.output.value.iter().enumerate() {
+        for (at, weight) in self.layers.output.iter().enumerate() {
             for (sum, line) in sums[..n].iter_mut().zip(panel(last, at)) {
                 sum.add_products(simd, line, weight);
             }
@@ -111,7 +112,7 @@ impl Pass<'_> {
         }
         let first_bias = self.layers.dense_of.last().map_or(0, |panels| panels.start);
         let scale = self.dropout.scale();
-        for (at, weight) in self.layers.output.value.iter().enumerate() {
+        for (at, weight) in self.layers.output.iter().enumerate() {
             let (mut output_sum, mut bias) = (Line::ZERO, Line::ZERO);
             for (line, error) in panel_mut(last, at)[..n].iter_mut().zip(&errors) {
                 output_sum.add_scaled(simd, line, *error);

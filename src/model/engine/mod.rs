@@ -37,7 +37,8 @@ pub(super) use state::{State, TensorState};
 #[derive(Debug)]
 pub(super) struct Engine {
     head: HeadEngine,
-    state: State,
+    /// Numbers in each tensor of a state.
+    lengths: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -48,16 +49,16 @@ enum HeadEngine {
 
 impl Engine {
     /// Goes on from a state whose tensors are those of the configuration's specification.
-    pub(super) fn new(config: &LpmConfig, bag: Arc<EmbeddingBag>, state: State) -> Self {
+    pub(super) fn new(config: &LpmConfig, bag: Arc<EmbeddingBag>, state: &State) -> Self {
         let head = match config.head {
-            Head::Concat => HeadEngine::Concat(Box::new(ConcatEngine::new(config, bag, &state))),
-            Head::Product => HeadEngine::Product(Box::new(ProductEngine::new(config, bag, &state))),
+            Head::Concat => HeadEngine::Concat(Box::new(ConcatEngine::new(config, bag, state))),
+            Head::Product => HeadEngine::Product(Box::new(ProductEngine::new(config, bag, state))),
         };
-        Self { head, state }
+        Self { head, lengths: state.tensors.iter().map(|tensor| tensor.value.len()).collect() }
     }
 
-    /// Makes one AdamW step on the mean squared error of a block's values, and returns the sum of
-    /// their squared errors before the step.
+    /// Makes one AdamW step on the mean squared error of a block's values, of which there is at least one,
+    /// and returns the sum of their squared errors before the step.
     pub(super) fn step(&mut self, block: &Block, learning_rate: f64, id: StepId) -> f64 {
         match &mut self.head {
             HeadEngine::Concat(head) => head.step(block, learning_rate, id),
@@ -75,11 +76,12 @@ impl Engine {
     }
 
     /// Returns weights and moments after the last step.
-    pub(super) fn state(&mut self) -> &State {
+    pub(super) fn state(&mut self) -> State {
+        let mut state = State::zeros(&self.lengths);
         match &mut self.head {
-            HeadEngine::Concat(head) => head.write(&mut self.state),
-            HeadEngine::Product(head) => head.write(&mut self.state),
+            HeadEngine::Concat(head) => head.write(&mut state),
+            HeadEngine::Product(head) => head.write(&mut state),
         }
-        &self.state
+        state
     }
 }

@@ -90,7 +90,7 @@ impl ProductEngine {
         }
     }
 
-    /// Writes all weights and moments over those of a state of the same shape.
+    /// Writes all weights and moments into a state of their shape.
     pub(super) fn write(&mut self, state: &mut State) {
         self.catch_up();
         for (at, table) in self.tables.iter().enumerate() {
@@ -107,7 +107,7 @@ impl ProductEngine {
         }
         self.gather(block);
         let update = self.clock.tick(learning_rate);
-        let error_scale = (2.0 / block.n_values().max(1) as f64) as f32;
+        let error_scale = (2.0 / block.n_values() as f64) as f32;
         let (inputs, rate) = (&self.inputs, self.dropout);
         self.slices[..n_slices].par_iter_mut().enumerate().for_each(|(part, slice)| {
             slice.begin(part * TILE, block, inputs);

@@ -17,6 +17,14 @@ pub(in crate::model) struct TensorState {
     pub(in crate::model) second: Vec<f32>,
 }
 
+impl State {
+    /// Returns zeros in the shape of tensors of these lengths.
+    pub(super) fn zeros(lengths: &[usize]) -> Self {
+        let tensors = lengths.iter().map(|length| TensorState::new(vec![0.0; *length]));
+        Self { tensors: tensors.collect(), steps: 0 }
+    }
+}
+
 impl TensorState {
     /// Begins with these weights and moments of zero.
     pub(in crate::model) fn new(value: Vec<f32>) -> Self {

@@ -23,6 +23,7 @@ pub(in crate::model) struct Block {
 }
 
 impl Block {
+    /// Returns how many values there are to learn from.
     pub(in crate::model) fn n_values(&self) -> usize {
         self.values.iter().filter(|value| !value.is_nan()).count()
     }

@@ -96,9 +96,9 @@ fn trainers(
     state: &State,
 ) -> [Trainer; 2] {
     let device = candle_core::Device::Cpu;
-    let candle = CandleTrainer::new(config, sizes, Arc::clone(bag), state.clone(), &device);
+    let candle = CandleTrainer::new(config, sizes, Arc::clone(bag), state, &device);
     [
-        Trainer::Engine(Engine::new(config, Arc::clone(bag), state.clone())),
+        Trainer::Engine(Engine::new(config, Arc::clone(bag), state)),
         Trainer::Candle(Box::new(candle.unwrap())),
     ]
 }
@@ -200,7 +200,7 @@ fn the_engines_gradients_equal_automatic_differentiation() {
             let gradients = |state: &State| -> Vec<Vec<f32>> {
                 state.tensors.iter().map(|tensor| tensor.first.clone()).collect()
             };
-            (loss, gradients(trainer.state().unwrap()))
+            (loss, gradients(&trainer.state().unwrap()))
         });
         assert!((engine.0 - candle.0).abs() < 1e-4 * candle.0, "{} {}", engine.0, candle.0);
         for (tensor, (a, b)) in engine.1.iter().zip(&candle.1).enumerate() {
@@ -228,11 +228,11 @@ fn the_engines_gradients_under_dropout_equal_finite_differences() {
         let id = StepId { seed: 5, epoch: 1, step: 9 };
         let n = block.n_values() as f64;
         let loss = |state: &State| {
-            Engine::new(&config, Arc::clone(&bag), state.clone()).step(&block, 1e-3, id) / n
+            Engine::new(&config, Arc::clone(&bag), state).step(&block, 1e-3, id) / n
         };
-        let mut engine = Engine::new(&config, Arc::clone(&bag), state.clone());
+        let mut engine = Engine::new(&config, Arc::clone(&bag), &state);
         engine.step(&block, 1e-3, id);
-        let moments = engine.state().clone();
+        let moments = engine.state();
         for (at, tensor) in moments.tensors.iter().enumerate() {
             let squared: f64 = tensor.first.iter().map(|g| f64::from(*g * 10.0).powi(2)).sum();
             if squared < 1e-12 {
@@ -265,12 +265,12 @@ fn the_engines_steps_do_not_depend_on_threads() {
         let (_, bag, state, block) = irregular(&config);
         let train = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let mut engine = Engine::new(&config, Arc::clone(&bag), state.clone());
+            let mut engine = Engine::new(&config, Arc::clone(&bag), &state);
             pool.install(|| {
                 for step in 0..5 {
                     engine.step(&block, 1e-2, StepId { seed: 1, epoch: 1, step });
                 }
-                engine.state().clone()
+                engine.state()
             })
         };
         assert!(train(1) == train(3), "{head}");

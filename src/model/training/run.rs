@@ -64,7 +64,7 @@ impl Run<'_> {
 
     /// Returns a network with the weights of the last step.
     pub(super) fn network(&mut self) -> Result<Network> {
-        let mut values = self.trainer.state()?.tensors.iter().map(|tensor| tensor.value.clone());
+        let mut values = self.trainer.state()?.tensors.into_iter().map(|tensor| tensor.value);
         let weights = Weights::build(&self.config, self.sizes, &candle_core::Device::Cpu, |_| {
             Ok(values.next().unwrap_or_default())
         })?;

@@ -158,7 +158,7 @@ impl<'a> Schedule<'a> {
             Some(progress) => progress,
             None => begin(&config, sizes)?,
         };
-        let trainer = Trainer::new(&config, sizes, &self.bag, state, self.options.device)?;
+        let trainer = Trainer::new(&config, sizes, &self.bag, &state, self.options.device)?;
         let held_out = match phase {
             Phase::Selection => {
                 Split::Entries { share: config.validation_share, seed: seed ^ VALIDATION_SALT }

@@ -25,7 +25,7 @@ impl Trainer {
         config: &LpmConfig,
         sizes: TableSizes,
         bag: &Arc<EmbeddingBag>,
-        state: State,
+        state: &State,
         device: Device,
     ) -> Result<Self> {
         match device {
@@ -58,7 +58,7 @@ impl Trainer {
     }
 
     /// Returns weights and moments after the last step.
-    pub(super) fn state(&mut self) -> Result<&State> {
+    pub(super) fn state(&mut self) -> Result<State> {
         match self {
             Self::Engine(engine) => Ok(engine.state()),
             Self::Candle(trainer) => trainer.state(),
@@ -75,7 +75,6 @@ pub(super) struct CandleTrainer {
     dropout: Dropout,
     epoch: Option<u64>,
     rate: f64,
-    state: State,
 }
 
 impl CandleTrainer {
@@ -83,16 +82,16 @@ impl CandleTrainer {
         config: &LpmConfig,
         sizes: TableSizes,
         bag: Arc<EmbeddingBag>,
-        state: State,
+        state: &State,
         device: &candle_core::Device,
     ) -> Result<Self> {
         let mut values = state.tensors.iter().map(|tensor| tensor.value.clone());
         let weights =
             Weights::build(config, sizes, device, |_| Ok(values.next().unwrap_or_default()))?;
         let network = Network::new(config, weights)?;
-        let optimiser = Self::optimiser(&network, config, &state).map_err(engine("train"))?;
+        let optimiser = Self::optimiser(&network, config, state).map_err(engine("train"))?;
         let dropout = Dropout::new(0.0, stream(0, 0, Purpose::Dropout));
-        Ok(Self { network, optimiser, bag, dropout, epoch: None, rate: config.dropout, state })
+        Ok(Self { network, optimiser, bag, dropout, epoch: None, rate: config.dropout })
     }
 
     fn optimiser(
@@ -121,9 +120,6 @@ impl CandleTrainer {
             self.epoch = Some(id.epoch);
             let stream = stream(id.seed, id.epoch as usize, Purpose::Dropout);
             self.dropout = Dropout::new(self.rate, stream);
-            if !device.is_cpu() {
-                device.set_seed(id.seed.wrapping_mul(1_000_003).wrapping_add(id.epoch))?;
-            }
         }
         let shape = (block.pairs.len(), block.readouts.len());
         let is_measured = |value: &f32| if value.is_nan() { 0.0_f32 } else { 1.0 };
@@ -141,7 +137,7 @@ impl CandleTrainer {
         squares.to_scalar::<f32>().map(f64::from)
     }
 
-    fn state(&mut self) -> Result<&State> {
+    fn state(&self) -> Result<State> {
         let copy = |tensor: &Tensor| {
             let values = tensor.flatten_all().and_then(|flat| flat.to_vec1::<f32>());
             values.map_err(engine("copy weights"))
@@ -151,8 +147,6 @@ impl CandleTrainer {
             let (first, second) = (copy(&moments.first)?, copy(&moments.second)?);
             Ok(TensorState { value: copy(weight)?, first, second })
         });
-        self.state =
-            State { tensors: tensors.collect::<Result<_>>()?, steps: self.optimiser.steps };
-        Ok(&self.state)
+        Ok(State { tensors: tensors.collect::<Result<_>>()?, steps: self.optimiser.steps })
     }
 }

@@ -45,6 +45,55 @@ fn prediction_is_reported_beside_its_baselines() {
     }
 }
 
+/// A retrained evaluation of the demo, which has two chemical screens.
+#[cfg(feature = "train")]
+fn evaluate(what: &str, more: &[&str]) -> super::Outcome {
+    run(&[&["evaluate", what, text(&DEMO.1), "--data", DATA], more].concat())
+}
+
+#[cfg(feature = "train")]
+#[test]
+fn the_effect_of_data_is_a_table_and_a_picture() {
+    let (workshop, _) = &*DEMO;
+    let plot = workshop.path("scaling.svg");
+    let arguments = ["--shares", "0.5,1", "--format", "tsv", "--plot", text(&plot)];
+    let table = evaluate("scaling", &arguments).success();
+    let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split('\t').collect()).collect();
+    let column = |name: &str| rows[0].iter().position(|cell| *cell == name).unwrap();
+    let names: Vec<&str> =
+        rows.iter().map(|row| row[1]).filter(|name| *name != rows[0][1]).collect();
+    let both = "synthetic-screen-a + synthetic-screen-b";
+    assert_eq!(names, ["50 %", "100 %", "synthetic-screen-a", both], "{table}");
+    let values: Vec<f64> =
+        rows.iter().filter_map(|row| row[column("values")].parse().ok()).collect();
+    assert!(values[0] < values[1] && values[2] < values[3], "{table}");
+    assert!(
+        rows.iter().filter_map(|row| row[column("MRR")].parse().ok()).all(|mrr: f64| mrr > 0.0)
+    );
+    let picture = fs::read_to_string(&plot).unwrap();
+    assert!(picture.starts_with("<svg") && picture.trim_end().ends_with("</svg>"), "{picture}");
+    assert!(picture.contains("hit@10") && picture.contains("synthetic-screen-b"));
+    let share = evaluate("scaling", &["--shares", "2"]).failure();
+    assert!(share.contains("`shares` must be above 0 and at most 1"), "{share}");
+    let nowhere = evaluate("scaling", &["--plot", "no-such-folder/x.svg"]).failure();
+    assert!(nowhere.contains("no-such-folder"), "{nowhere}");
+}
+
+#[cfg(feature = "train")]
+#[test]
+fn compounds_of_a_screen_that_was_left_out_are_folded_in_beside_the_trained_ones() {
+    let table =
+        evaluate("fold-in", &["--context", "Synthetic screen B", "--format", "tsv"]).success();
+    // All of the demo's second screen are in the first, too.
+    let is_asked = |line: &&str| line.contains("compounds measured in synthetic-screen-b");
+    let of_group: Vec<&str> = table.lines().filter(is_asked).collect();
+    assert!(of_group.iter().any(|line| line.contains("\ttrained\t")), "{table}");
+    assert!(of_group.iter().any(|line| line.contains("\tas synthetic-screen-a\t")), "{table}");
+    assert!(!table.contains("measured only in"), "{table}");
+    let context = evaluate("fold-in", &["--context", "synthetic-knockouts"]).failure();
+    assert!(context.contains("a chemical one of"), "{context}");
+}
+
 fn labels(content: &str) -> (TempDir, String) {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("labels.csv");

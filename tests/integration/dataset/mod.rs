@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::Path;
 
-use phenocopy::dataset::{Dataset, DatasetOptions, MergeReason, Recipe};
+use phenocopy::dataset::{Dataset, DatasetOptions, MergeReason, ProfileKey, Recipe, Split};
 use phenocopy::experiment::Annotation;
 use proptest::prelude::*;
 
@@ -291,4 +291,38 @@ proptest! {
             (upright, turned) => prop_assert_eq!(upright.is_err(), turned.is_err()),
         }
     }
+}
+
+#[test]
+fn a_part_of_a_dataset_keeps_its_profiles_and_forgets_perturbations_that_have_none() {
+    let lab = Lab::new("")
+        .assay("A", "compound", "line,x,y,z\nl1,1,2,3\nl2,4,,6\nl3,7,8,9\n")
+        .assay("B", "compound", "line,y,z\nl1,10,20\nl2,30,40\nl3,50,60\n");
+    let whole = lab.dataset();
+    let key_of = |name: &str| whole.perturbations.iter().position(|p| p.symbol() == name).unwrap();
+    let (x, b) = (key_of("x") as u32, 1);
+    let hidden = Split::Entries { share: 0.5, seed: 3 };
+    let part = whole.restrict(|key| key.perturbation != x && key.context == b, &hidden).unwrap();
+    let names: Vec<String> = part.perturbations.iter().map(|p| p.symbol()).collect();
+    assert_eq!(names, ["y", "z"]);
+    assert_eq!((part.contexts.len(), part.readouts.len()), (2, 3));
+    assert_eq!(part.annotations.len(), 2);
+    let mut n_hidden = 0;
+    for (at, key) in part.profiles.keys().iter().enumerate() {
+        let symbol = part.perturbations[key.perturbation as usize].symbol();
+        let same = |other: &ProfileKey| {
+            other.context == key.context
+                && whole.perturbations[other.perturbation as usize].symbol() == symbol
+        };
+        let before = whole.profiles.keys().iter().position(same).unwrap();
+        for (readout, value) in part.profiles.row(at).iter().enumerate() {
+            let is_hidden = hidden.holds_out(before, readout);
+            n_hidden += usize::from(is_hidden);
+            let original = whole.profiles.row(before)[readout];
+            assert!(if is_hidden { value.is_nan() } else { value.to_bits() == original.to_bits() });
+        }
+    }
+    assert!((1..6).contains(&n_hidden), "{n_hidden}");
+    let none = whole.restrict(|_| false, &Split::None).unwrap_err().to_string();
+    assert!(none.contains("no profile is left"), "{none}");
 }

@@ -1,15 +1,15 @@
-use crate::dataset::{Dataset, ProfileKey, Split};
+use super::{Dataset, ProfileKey, Split};
 
-/// What a split leaves for training, row after row, missing values left out.
+/// What a split leaves of a dataset, row after row, missing values left out.
 #[derive(Debug)]
-pub(super) struct TrainingValues {
+pub(crate) struct Entries {
     offsets: Vec<usize>,
     entries: Vec<(u32, f32)>,
 }
 
-impl TrainingValues {
-    /// Copies the values out once: baselines pass over them many times and the split's draw is a hash.
-    pub(super) fn of(dataset: &Dataset, split: &Split) -> Self {
+impl Entries {
+    /// Copies the values out once: who learns from them passes over them many times, and the split's draw is a hash.
+    pub(crate) fn of(dataset: &Dataset, split: &Split) -> Self {
         let mut offsets = vec![0];
         let mut entries = Vec::new();
         let mut row = vec![f32::NAN; dataset.readouts.len()];
@@ -26,7 +26,7 @@ impl TrainingValues {
     }
 
     /// Divides the values in two: those a second split keeps, and those it holds out.
-    pub(super) fn divide(&self, split: &Split) -> (Self, Self) {
+    pub(crate) fn divide(&self, split: &Split) -> (Self, Self) {
         let mut parts = [(vec![0], Vec::new()), (vec![0], Vec::new())];
         for profile in 0..self.n_profiles() {
             for &(readout, value) in self.row(profile) {
@@ -39,21 +39,28 @@ impl TrainingValues {
         (kept, held)
     }
 
-    pub(super) fn n_profiles(&self) -> usize {
+    pub(crate) fn n_profiles(&self) -> usize {
         self.offsets.len() - 1
     }
 
-    pub(super) fn n_values(&self) -> usize {
+    pub(crate) fn n_values(&self) -> usize {
         self.entries.len()
     }
 
     /// Returns the readouts and values of a profile.
-    pub(super) fn row(&self, profile: usize) -> &[(u32, f32)] {
+    pub(crate) fn row(&self, profile: usize) -> &[(u32, f32)] {
         &self.entries[self.offsets[profile]..self.offsets[profile + 1]]
     }
 
+    /// Returns which readouts of a profile have a value.
+    pub(crate) fn mask(&self, profile: usize, n_readouts: usize) -> Vec<bool> {
+        let mut mask = vec![false; n_readouts];
+        self.row(profile).iter().for_each(|(readout, _)| mask[*readout as usize] = true);
+        mask
+    }
+
     /// Returns every value with its profile's key.
-    pub(super) fn with_keys<'a>(
+    pub(crate) fn with_keys<'a>(
         &'a self,
         keys: &'a [ProfileKey],
     ) -> impl Iterator<Item = (ProfileKey, usize, f32)> + 'a {
@@ -63,7 +70,7 @@ impl TrainingValues {
     }
 
     /// Returns each readout's mean, and the overall mean where it has no value.
-    pub(super) fn readout_means(&self, n_readouts: usize) -> (Vec<f32>, f32) {
+    pub(crate) fn readout_means(&self, n_readouts: usize) -> (Vec<f32>, f32) {
         let mut sums = vec![(0.0_f64, 0_u32); n_readouts];
         for (readout, value) in &self.entries {
             sums[*readout as usize].0 += f64::from(*value);
