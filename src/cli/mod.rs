@@ -11,6 +11,8 @@ mod index_argument;
 mod inspect;
 mod output;
 #[cfg(feature = "train")]
+mod predict;
+#[cfg(feature = "train")]
 mod predict_held_out;
 #[cfg(feature = "train")]
 mod progress;
@@ -47,6 +49,9 @@ enum Command {
     /// Measure how well an index finds known targets, or a model predicts held-out values
     #[command(subcommand, after_help = evaluate::EXAMPLE)]
     Evaluate(evaluate::EvaluateCommand),
+    /// Predict the responses of cell lines that no screen of the index holds, from features of theirs
+    #[cfg(feature = "train")]
+    Predict(predict::PredictArguments),
     /// Show what an index contains and whether it is healthy
     Inspect(inspect::InspectArguments),
 }
@@ -60,6 +65,8 @@ pub(crate) fn run() -> ExitCode {
         #[cfg(feature = "train")]
         Command::Build(arguments) => arguments.run(),
         Command::Evaluate(command) => command.run(),
+        #[cfg(feature = "train")]
+        Command::Predict(arguments) => arguments.run(),
         Command::Inspect(arguments) => arguments.run(),
     };
     match outcome {

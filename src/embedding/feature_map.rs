@@ -10,7 +10,8 @@ const PENALTIES: [f64; 5] = [0.01, 0.1, 1.0, 10.0, 100.0];
 /// Parts that are left out in turn.
 const FOLDS: u64 = 5;
 
-/// Ridge regression from features of perturbations to their unit vectors: places what was never measured.
+/// Ridge regression from features to vectors: of perturbations to their embeddings, of cell lines to their
+/// responses. It places what was never measured.
 ///
 /// Features are standardised, constant ones left out; the penalty is the one whose held-out vectors are nearest
 /// (cosine) to the true ones in five-fold cross-validation.
@@ -23,7 +24,7 @@ const FOLDS: u64 = 5;
 /// let vectors: Vec<f32> = (0..40).flat_map(|i| [[1.0, 0.0], [0.0, 1.0]][i % 2]).collect();
 /// let folds: Vec<u64> = (0..40).map(|i| i / 8).collect();
 /// let map = FeatureMap::fit(&features, &vectors, 2, &folds)?;
-/// assert!(map.apply(&[1.0])[1] > 0.99);
+/// assert!(map.predict(&[1.0])[1] > 0.99);
 /// assert!(map.quality().mean_cosine > 0.99);
 /// # Ok::<(), phenocopy::Error>(())
 /// ```
@@ -90,8 +91,7 @@ impl Scaling {
 }
 
 impl FeatureMap {
-    /// Learns from rows of features and the unit vectors of the same perturbations; `folds` says which
-    /// rows are left out together.
+    /// Learns from rows of features and the vectors of the same rows; `folds` says which are left out together.
     ///
     /// # Shapes
     /// `features`: n × any; `vectors`: n × `dim`; `folds`: n numbers, taken modulo five.
@@ -106,20 +106,21 @@ impl FeatureMap {
             && features.len().is_multiple_of(n)
             && features.iter().all(|value| value.is_finite());
         let refuse = |problem: String| {
-            let advice = "give finite features that differ between perturbations";
+            let advice = "give finite features that differ between rows";
             Err(Error::data("features", problem, advice))
         };
         if !fits {
-            return refuse(format!("{} numbers for {n} perturbations", features.len()));
+            return refuse(format!("{} numbers for {n} rows", features.len()));
         }
         let rows: Vec<&[f32]> = features.chunks_exact((features.len() / n).max(1)).collect();
         let targets: Vec<&[f32]> = vectors.chunks_exact(dim).collect();
+        let unit_targets: Vec<Vec<f32>> = targets.iter().map(|target| unit(target)).collect();
         if Scaling::of(&rows).kept.is_empty() {
-            return refuse("each is the same in all perturbations".to_owned());
+            return refuse("each is the same in all rows".to_owned());
         }
         let scored = PENALTIES.par_iter().map(|penalty| {
             let predicted = predict_held_out(&rows, &targets, folds, *penalty)?;
-            Some((mean_cosine(&predicted, &targets), *penalty, predicted))
+            Some((mean_cosine(&predicted, &unit_targets), *penalty, predicted))
         });
         let scored: Vec<(f64, f64, Vec<Vec<f32>>)> = scored.flatten().collect();
         let best = scored.into_iter().reduce(|a, b| if b.0 > a.0 { b } else { a });
@@ -133,7 +134,7 @@ impl FeatureMap {
             n_rows: n,
             n_features: scaling.kept.len(),
             mean_cosine,
-            top_tenth: top_tenth(&predicted, &targets),
+            top_tenth: top_tenth(&predicted, &unit_targets),
             chance_top_tenth: 0.1 + 1.645 * (0.09 / n as f64).sqrt(),
         };
         Ok(Self { scaling, dim, centre, weights, quality })
@@ -145,10 +146,16 @@ impl FeatureMap {
         self.quality
     }
 
+    /// Returns the predicted vector of features.
+    #[must_use]
+    pub fn predict(&self, features: &[f32]) -> Vec<f32> {
+        predict(&self.scaling, &self.centre, &self.weights, self.dim, features)
+    }
+
     /// Returns the predicted vector of features, at unit length.
     #[must_use]
-    pub fn apply(&self, features: &[f32]) -> Vec<f32> {
-        apply(&self.scaling, &self.centre, &self.weights, self.dim, features)
+    pub fn predict_unit(&self, features: &[f32]) -> Vec<f32> {
+        unit(&self.predict(features))
     }
 }
 
@@ -178,7 +185,7 @@ fn solve(rows: &[&[f32]], targets: &[&[f32]], penalty: f64) -> Option<Model> {
     Some((scaling, centre, flat.map(|at| weights[at]).collect()))
 }
 
-fn apply(
+fn predict(
     scaling: &Scaling,
     centre: &[f64],
     weights: &[f64],
@@ -189,11 +196,17 @@ fn apply(
     for (x, weights) in scaling.apply(features).iter().zip(weights.chunks_exact(dim)) {
         vector.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += x * weight);
     }
-    let norm = vector.iter().map(|value| value * value).sum::<f64>().sqrt().max(1e-12);
-    vector.into_iter().map(|value| (value / norm) as f32).collect()
+    vector.into_iter().map(|value| value as f32).collect()
 }
 
-/// Predicts each row by a model that did not see its fold.
+/// The vector at unit length; zero stays zero.
+fn unit(vector: &[f32]) -> Vec<f32> {
+    let squares = vector.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>();
+    let norm = squares.sqrt().max(1e-12);
+    vector.iter().map(|value| (f64::from(*value) / norm) as f32).collect()
+}
+
+/// Predicts each row, at unit length, by a model that did not see its fold.
 fn predict_held_out(
     rows: &[&[f32]],
     targets: &[&[f32]],
@@ -212,23 +225,23 @@ fn predict_held_out(
         let kept_targets: Vec<&[f32]> = kept.iter().map(|at| targets[*at]).collect();
         let (scaling, centre, weights) = solve(&kept_rows, &kept_targets, penalty)?;
         for at in held {
-            predicted[at] = apply(&scaling, &centre, &weights, dim, rows[at]);
+            predicted[at] = unit(&predict(&scaling, &centre, &weights, dim, rows[at]));
         }
     }
     Some(predicted)
 }
 
-fn mean_cosine(predicted: &[Vec<f32>], targets: &[&[f32]]) -> f64 {
+fn mean_cosine(predicted: &[Vec<f32>], targets: &[Vec<f32>]) -> f64 {
     let pairs = predicted.iter().zip(targets);
     let cosines = pairs.map(|(p, t)| f64::from(similarity(p, t)));
     cosines.sum::<f64>() / targets.len().max(1) as f64
 }
 
 /// Share of rows whose own vector is in the nearest tenth of all rows' to the predicted one.
-fn top_tenth(predicted: &[Vec<f32>], targets: &[&[f32]]) -> f64 {
+fn top_tenth(predicted: &[Vec<f32>], targets: &[Vec<f32>]) -> f64 {
     let n_near = targets.len() / 10;
     let is_near = |(at, predicted): (usize, &Vec<f32>)| {
-        let own = similarity(predicted, targets[at]);
+        let own = similarity(predicted, &targets[at]);
         targets.iter().filter(|target| similarity(predicted, target) > own).count() < n_near
     };
     let n = predicted.par_iter().enumerate().filter(|pair| is_near(*pair)).count();
@@ -280,6 +293,6 @@ mod tests {
     #[test]
     fn constant_features_are_refused() {
         let error = FeatureMap::fit(&[1.0; 40], &[0.5; 80], 2, &[0; 40]).unwrap_err();
-        assert!(error.to_string().contains("the same in all perturbations"));
+        assert!(error.to_string().contains("the same in all rows"));
     }
 }

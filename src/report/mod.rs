@@ -14,6 +14,8 @@ mod metrics_text;
 mod ndjson;
 mod scaling_plot;
 mod tsv;
+#[cfg(feature = "train")]
+mod unmeasured;
 
 pub use columns::{HIT_COLUMNS, significant};
 pub use found::{write_found_table, write_found_tsv};
@@ -27,6 +29,8 @@ pub use metrics_text::MetricFormat;
 pub use ndjson::HitNdjson;
 pub use scaling_plot::scaling_plot;
 pub use tsv::HitTsv;
+#[cfg(feature = "train")]
+pub use unmeasured::{write_unmeasured_table, write_unmeasured_tsv};
 
 use std::io;
 

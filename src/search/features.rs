@@ -91,7 +91,7 @@ impl FeaturePlacement {
                 contexts: Vec::new(),
             },
             side: self.kind.side(),
-            vector: self.map.apply(self.table.row(at)),
+            vector: self.map.predict_unit(self.table.row(at)),
             response: None,
             rows: Vec::new(),
             origin: Origin::Features(self.quality()),

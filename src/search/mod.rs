@@ -1,8 +1,9 @@
 //! A query by name, or a profile of one's own, becomes ranked hits.
 //!
-//! Takes an open index and a [`Query`] or, for what the index does not hold, a [`SignatureQuery`]; gives an [`Answer`]: the hits of the panel in order of
-//! similarity, with their records. Filters narrow the panel before neighbours are chosen; a planner
-//! picks the graph or the exact scan. It prints nothing and reads no tables.
+//! Takes an open index and a [`Query`] or, for what the index does not hold, a [`SignatureQuery`] or features; gives
+//! an [`Answer`]: the hits of the panel in order of similarity, with their records. Filters narrow the panel before
+//! neighbours are chosen; a planner picks the graph or the exact scan. Of cell lines that no screen holds it
+//! predicts responses. It prints nothing and reads no tables.
 
 mod features;
 mod hit;
@@ -12,6 +13,8 @@ mod query;
 mod resolve;
 mod signature;
 mod subject;
+#[cfg(feature = "train")]
+mod unmeasured;
 
 pub use features::{FEWEST_ROWS, FeaturePlacement};
 pub use hit::{Answer, Hit};
@@ -19,3 +22,7 @@ pub use plan::Engine;
 pub use query::{Query, Scope, Via};
 pub use signature::{FEWEST_READOUTS, Signature, SignatureFit, SignatureQuery};
 pub use subject::Origin;
+#[cfg(feature = "train")]
+pub use unmeasured::{
+    FEWEST_KNOWN, FeatureAxis, PredictedResponse, UnmeasuredAnswer, UnmeasuredQuery, UnmeasuredRow,
+};

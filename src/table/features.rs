@@ -7,10 +7,10 @@ use super::number::{Cell, parse_cell};
 use super::text::{Rows, TextFormat, whole_file};
 use crate::error::Result;
 
-/// Features of perturbations, such as structure fingerprints: a row of numbers per name.
+/// Features of perturbations or cell lines, such as structure fingerprints: a row of numbers per name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeatureTable {
-    /// The perturbations' names, each once.
+    /// What the rows are about, each name once.
     pub names: Vec<String>,
     /// The features' names.
     pub features: Vec<String>,
@@ -44,10 +44,10 @@ pub fn read_features(path: &Path) -> Result<FeatureTable> {
             .map_or_else(String::new, |cell| String::from_utf8_lossy(cell).trim().to_owned());
         if is_missing(&name) {
             let advice = "name it or remove the row";
-            return Err(rows.refuse(Some(0), "a perturbation", format!("`{name}`"), advice));
+            return Err(rows.refuse(Some(0), "a name", format!("`{name}`"), advice));
         }
         if lines.insert(name.clone(), table.names.len()).is_some() {
-            let advice = "keep one row for each perturbation";
+            let advice = "keep one row for each name";
             return Err(rows.refuse(Some(0), "each name once", format!("`{name}` again"), advice));
         }
         for (column, cell) in cells.iter().enumerate().skip(1) {

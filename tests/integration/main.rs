@@ -35,5 +35,8 @@ mod response;
 mod search;
 /// Readers of matrices, long tables and annotations, and what they say of bad input.
 mod table;
+/// Cell lines that no screen holds.
+#[cfg(feature = "train")]
+mod unmeasured;
 /// Graph building, walking and damage.
 mod vector;

@@ -190,6 +190,48 @@ fn features_that_cannot_be_used_say_why() {
     assert!(few.contains("1 compounds and 0 genes") && few.contains("at least 30"), "{few}");
 }
 
+/// The first responses of each cell line as its features, and a cell line that is new.
+#[cfg(feature = "train")]
+fn write_cell_lines() -> (TempDir, PathBuf) {
+    let content = std::fs::read_to_string(data("synthetic-knockout.csv")).unwrap();
+    let rows = content.lines().map(|line| line.split(',').take(7).collect::<Vec<_>>().join(","));
+    let mut table = rows.collect::<Vec<_>>().join("\n");
+    table.push_str("\nMY-LINE,0.5,0.4,0.8,-0.1,1.5,0.1\n");
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let path = folder.path().join("cell-lines.csv");
+    std::fs::write(&path, table).unwrap();
+    (folder, path)
+}
+
+#[cfg(feature = "train")]
+#[test]
+fn a_cell_line_that_was_never_measured_is_predicted_from_its_features_and_marked() {
+    let (_folder, path) = write_cell_lines();
+    let predict = |more: &[&str]| {
+        let arguments = ["predict", "--index", text(&DEMO.1), "--features", text(&path)];
+        run(&[&arguments, more].concat())
+    };
+    let table = predict(&["--context", "synthetic-screen-a", "-k", "3"]).success();
+    assert!(table.contains("MY-LINE: never measured; PREDICTED from 6 features"), "{table}");
+    assert!(table.contains("as a readout of synthetic-screen-a, learnt from"), "{table}");
+    assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
+    let tsv = ["SYNG001", "--context", "synthetic-knockout", "--format", "tsv"];
+    let tsv = predict(&tsv).success();
+    let rows: Vec<Vec<&str>> = tsv.lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!(rows[0][..4], ["unmeasured", "axis", "context", "symbol"]);
+    assert_eq!(
+        rows[1][..6],
+        ["MY-LINE", "readout", "synthetic-knockout", "CRISPR-KO_SYNG001", "SYNG001", "MY-LINE"]
+    );
+    assert_eq!(rows.len(), 2);
+    // Its response to this knock-out is the first feature, so the prediction must have its sign.
+    assert!(rows[1][6].parse::<f32>().unwrap() > 0.0, "{tsv}");
+    let missing = predict(&[]).failure();
+    assert!(missing.contains("`context` must be one of synthetic-screen-a"), "{missing}");
+    let none = predict(&["--context", "synthetic-screen-a", "-k", "0"]).failure();
+    assert!(none.contains("`k` must be at least 1"), "{none}");
+}
+
 #[test]
 fn an_index_without_a_product_head_cannot_fold_in_and_says_so() {
     let rows = profile("synthetic-screen-a.csv", "synthetic-005b");
