@@ -5,19 +5,13 @@ mod build;
 mod evaluate;
 mod failure;
 mod find;
-#[cfg(feature = "train")]
-mod fold_in_held_out;
 mod index_argument;
 mod inspect;
 mod output;
 #[cfg(feature = "train")]
 mod predict;
 #[cfg(feature = "train")]
-mod predict_held_out;
-#[cfg(feature = "train")]
 mod progress;
-#[cfg(feature = "train")]
-mod scaling;
 mod search;
 
 use std::process::ExitCode;

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use phenocopy::Error;
+use phenocopy::embedding::FeatureQuality;
 use phenocopy::experiment::PerturbationType;
 use phenocopy::index::{Filter, Index};
 use phenocopy::report::{HitNdjson, HitTable, HitTsv, HitWriter, Source};
@@ -21,10 +22,11 @@ use super::output::{Format, OutputArguments, complain, width};
     phenocopy search nutlin-3a --to all --format tsv -o hits.tsv\n  \
     phenocopy search 'dabrafenib+trametinib' --to all\n  \
     phenocopy search --signature my-profile.csv --context GDSC1\n  \
+    phenocopy search --smiles 'CC(=O)Oc1ccccc1C(=O)O'\n  \
     phenocopy search MDM2 --filter 'moa:\"MDM inhibitor\" OR target:TP53'")]
 pub(crate) struct SearchArguments {
     /// Compounds or genes: symbols, names, synonyms or identifiers; `A+B` for a combination
-    #[arg(required_unless_present = "signature", value_name = "QUERY")]
+    #[arg(required_unless_present_any = ["signature", "smiles"], value_name = "QUERY")]
     queries: Vec<String>,
     /// A profile of your own: a table (CSV, TSV) of readouts and values, folded into the index
     #[arg(long, value_name = "FILE", conflicts_with_all = ["queries", "query_type"])]
@@ -32,6 +34,9 @@ pub(crate) struct SearchArguments {
     /// Features (a table: names, then numbers) that place queries which were never measured: predictions
     #[arg(long, value_name = "FILE", conflicts_with = "signature")]
     features: Option<PathBuf>,
+    /// The structure of a compound that was never measured, placed by those of the index: a prediction; repeatable
+    #[arg(long, value_name = "SMILES", conflicts_with_all = ["queries", "query_type", "signature", "features"])]
+    smiles: Vec<String>,
     /// The context whose profiles the signature resembles; without it the chemical one that fits best
     #[arg(long, value_name = "NAME", requires = "signature")]
     context: Option<String>,
@@ -101,20 +106,17 @@ impl SearchArguments {
         if let Some(path) = &self.signature {
             return self.search_signature(&index, path);
         }
-        let features = self.features.as_deref().map(|path| self.place(&index, path)).transpose()?;
+        let placement = self.placement(&index)?;
+        let asked = if self.smiles.is_empty() { &self.queries } else { &self.smiles };
         let mut failed = Vec::new();
         self.output.fill(|out| {
             let mut writer = self.writer(out, &index);
             writer.begin()?;
-            for name in &self.queries {
+            for name in asked {
                 let query = self.query(name);
-                let answer = match &features {
-                    Some(features) => index.search_features(features, &query),
-                    None => index.search(&query),
-                };
-                match answer {
+                match placement.search(&index, &query) {
                     Ok(answer) => writer.answer(&answer)?,
-                    Err(error) if self.queries.len() > 1 && concerns_one_query(&error) => {
+                    Err(error) if asked.len() > 1 && concerns_one_query(&error) => {
                         complain(&format!("error: {error}"));
                         writer.unanswered(name, &error.to_string());
                         failed.push(name.as_str());
@@ -122,7 +124,7 @@ impl SearchArguments {
                     Err(error) => return Err(error.into()),
                 }
             }
-            if failed.len() == self.queries.len() {
+            if failed.len() == asked.len() {
                 anyhow::bail!("no query was answered");
             }
             Ok(writer.finish()?)
@@ -130,13 +132,21 @@ impl SearchArguments {
         if failed.is_empty() {
             return Ok(());
         }
-        anyhow::bail!("{} of {} queries were not answered", failed.len(), self.queries.len())
+        anyhow::bail!("{} of {} queries were not answered", failed.len(), asked.len())
     }
 
-    /// Learns what features mean, and warns if that is nothing.
-    fn place(&self, index: &Index, path: &Path) -> anyhow::Result<FeaturePlacement> {
-        let placement = FeaturePlacement::fit(index, read_features(path)?)?;
-        if !placement.quality().predicts() {
+    /// Learns what features or structures mean, and warns if that is nothing.
+    fn placement(&self, index: &Index) -> anyhow::Result<NamePlacement> {
+        let (placement, quality) = if let Some(path) = &self.features {
+            let placement = FeaturePlacement::fit(index, read_features(path)?)?;
+            let quality = placement.quality();
+            (NamePlacement::Features(placement), quality)
+        } else if self.smiles.is_empty() {
+            return Ok(NamePlacement::Rows);
+        } else {
+            structures(index)?
+        };
+        if !quality.predicts() {
             complain("warning: these features predict nothing of the index's vectors");
         }
         Ok(placement)
@@ -214,6 +224,38 @@ impl SearchArguments {
             Format::Ndjson => Box::new(HitNdjson::new(out, source)),
         }
     }
+}
+
+/// What a name that the index does not hold is placed by.
+enum NamePlacement {
+    /// Nothing: it is unknown.
+    Rows,
+    Features(FeaturePlacement),
+    #[cfg(feature = "structures")]
+    Structures(phenocopy::search::StructurePlacement),
+}
+
+impl NamePlacement {
+    fn search(&self, index: &Index, query: &Query) -> phenocopy::Result<Answer> {
+        match self {
+            Self::Rows => index.search(query),
+            Self::Features(placement) => index.search_features(placement, query),
+            #[cfg(feature = "structures")]
+            Self::Structures(placement) => index.search_structure(placement, query),
+        }
+    }
+}
+
+#[cfg(feature = "structures")]
+fn structures(index: &Index) -> anyhow::Result<(NamePlacement, FeatureQuality)> {
+    let placement = phenocopy::search::StructurePlacement::fit(index)?;
+    let quality = placement.quality();
+    Ok((NamePlacement::Structures(placement), quality))
+}
+
+#[cfg(not(feature = "structures"))]
+fn structures(_: &Index) -> anyhow::Result<(NamePlacement, FeatureQuality)> {
+    anyhow::bail!("this phenocopy was built without the feature `structures`; build it with it")
 }
 
 /// Says what of a signature's file was averaged, left out, or not known to the index.

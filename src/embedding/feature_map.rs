@@ -2,13 +2,14 @@ use faer::Mat;
 use faer::prelude::Solve;
 use rayon::prelude::*;
 
+use super::algebra::product;
 use super::similarity;
 use crate::error::{Error, Result};
 
 /// Penalties that are tried, in units of the mean squared length of a row of features.
 const PENALTIES: [f64; 5] = [0.01, 0.1, 1.0, 10.0, 100.0];
 /// Parts that are left out in turn.
-const FOLDS: u64 = 5;
+pub(crate) const FOLDS: u64 = 5;
 
 /// Ridge regression from features to vectors: of perturbations to their embeddings, of cell lines to their
 /// responses. It places what was never measured.
@@ -36,13 +37,23 @@ pub struct FeatureMap {
     centre: Vec<f64>,
     /// `n kept features × dim`.
     weights: Vec<f64>,
-    quality: FeatureQuality,
+    /// How each row is predicted when it is left out.
+    held_out: Vec<HeldOutRow>,
+}
+
+/// How a row is predicted by a model that did not see it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct HeldOutRow {
+    /// Cosine of the predicted and the true vector.
+    cosine: f64,
+    /// Whether the true vector is among the tenth of all rows that is nearest to the predicted one.
+    is_near: bool,
 }
 
 /// How well vectors are predicted for perturbations that were left out.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FeatureQuality {
-    /// Rows trained on.
+    /// Rows that were left out in turn.
     pub n_rows: usize,
     /// Features that are not constant.
     pub n_features: usize,
@@ -118,32 +129,43 @@ impl FeatureMap {
         if Scaling::of(&rows).kept.is_empty() {
             return refuse("each is the same in all rows".to_owned());
         }
-        let scored = PENALTIES.par_iter().map(|penalty| {
-            let predicted = predict_held_out(&rows, &targets, folds, *penalty)?;
-            Some((mean_cosine(&predicted, &unit_targets), *penalty, predicted))
+        let best = predict_held_out(&rows, &targets, folds).into_iter().reduce(|a, b| {
+            let cosine = |held: &HeldOut| mean_cosine(&held.predicted, &unit_targets);
+            if cosine(&b) > cosine(&a) { b } else { a }
         });
-        let scored: Vec<(f64, f64, Vec<Vec<f32>>)> = scored.flatten().collect();
-        let best = scored.into_iter().reduce(|a, b| if b.0 > a.0 { b } else { a });
-        let model = best.and_then(|(cosine, penalty, predicted)| {
-            Some((cosine, predicted, solve(&rows, &targets, penalty)?))
+        let model = best.and_then(|best| {
+            let weights = Regression::new(&rows, &targets).weights(best.penalty)?;
+            Some((best.predicted, weights))
         });
-        let Some((mean_cosine, predicted, (scaling, centre, weights))) = model else {
+        let Some((predicted, (scaling, centre, weights))) = model else {
             return refuse("the regression has no solution".to_owned());
         };
-        let quality = FeatureQuality {
-            n_rows: n,
-            n_features: scaling.kept.len(),
-            mean_cosine,
-            top_tenth: top_tenth(&predicted, &unit_targets),
-            chance_top_tenth: 0.1 + 1.645 * (0.09 / n as f64).sqrt(),
-        };
-        Ok(Self { scaling, dim, centre, weights, quality })
+        let held_out = held_out_rows(&predicted, &unit_targets);
+        Ok(Self { scaling, dim, centre, weights, held_out })
     }
 
-    /// Returns how well perturbations that were left out are predicted.
+    /// Returns how well rows that were left out are predicted.
     #[must_use]
     pub fn quality(&self) -> FeatureQuality {
-        self.quality
+        self.quality_of(&self.held_out)
+    }
+
+    /// Returns how well some of the rows are predicted; rows that there are not are left out.
+    #[must_use]
+    pub fn quality_among(&self, rows: &[usize]) -> FeatureQuality {
+        let rows = rows.iter().filter_map(|row| self.held_out.get(*row).copied());
+        self.quality_of(&rows.collect::<Vec<HeldOutRow>>())
+    }
+
+    fn quality_of(&self, rows: &[HeldOutRow]) -> FeatureQuality {
+        let n = rows.len().max(1) as f64;
+        FeatureQuality {
+            n_rows: rows.len(),
+            n_features: self.scaling.kept.len(),
+            mean_cosine: rows.iter().map(|row| row.cosine).sum::<f64>() / n,
+            top_tenth: rows.iter().filter(|row| row.is_near).count() as f64 / n,
+            chance_top_tenth: 0.1 + 1.645 * (0.09 / n).sqrt(),
+        }
     }
 
     /// Returns the predicted vector of features.
@@ -161,28 +183,59 @@ impl FeatureMap {
 
 type Model = (Scaling, Vec<f64>, Vec<f64>);
 
-/// Solves the ridge regression in whichever of its two forms is smaller; none where it is singular.
-fn solve(rows: &[&[f32]], targets: &[&[f32]], penalty: f64) -> Option<Model> {
-    let (n, dim) = (rows.len(), targets.first()?.len());
-    let scaling = Scaling::of(rows);
-    let scaled: Vec<Vec<f64>> = rows.iter().map(|row| scaling.apply(row)).collect();
-    let p = scaling.kept.len();
-    let mean = |k: usize| targets.iter().map(|t| f64::from(t[k])).sum::<f64>() / n as f64;
-    let centre: Vec<f64> = (0..dim).map(mean).collect();
-    let x = Mat::from_fn(n, p, |row, feature| scaled[row][feature]);
-    let y = Mat::from_fn(n, dim, |row, k| f64::from(targets[row][k]) - centre[k]);
-    let ridge = penalty * p as f64;
-    let with_ridge = |mut gram: Mat<f64>| {
+/// The parts of a ridge regression that no penalty changes.
+struct Regression {
+    scaling: Scaling,
+    centre: Vec<f64>,
+    /// Standardised features, n × p.
+    x: Mat<f64>,
+    /// XᵀX and XᵀY where there are more rows than features, else XXᵀ and Y: the smaller system.
+    gram: Mat<f64>,
+    right: Mat<f64>,
+}
+
+impl Regression {
+    fn new(rows: &[&[f32]], targets: &[&[f32]]) -> Self {
+        let (n, dim) = (rows.len(), targets.first().map_or(0, |target| target.len()));
+        let scaling = Scaling::of(rows);
+        let x = scaled(&scaling, rows);
+        let mean = |k: usize| targets.iter().map(|t| f64::from(t[k])).sum::<f64>() / n as f64;
+        let centre: Vec<f64> = (0..dim).map(mean).collect();
+        let y = Mat::from_fn(n, dim, |row, k| f64::from(targets[row][k]) - centre[k]);
+        let (gram, right) = match x.ncols() <= n {
+            true => (product(x.transpose(), x.as_ref()), product(x.transpose(), y.as_ref())),
+            false => (product(x.as_ref(), x.transpose()), y),
+        };
+        Self { scaling, centre, x, gram, right }
+    }
+
+    fn is_primal(&self) -> bool {
+        self.x.ncols() <= self.x.nrows()
+    }
+
+    /// Solves the system; none where it is singular.
+    fn solve(&self, penalty: f64) -> Option<Mat<f64>> {
+        let mut gram = self.gram.clone();
+        let ridge = penalty * self.x.ncols() as f64;
         (0..gram.nrows()).for_each(|i| gram[(i, i)] += ridge);
-        gram.llt(faer::Side::Lower).ok()
-    };
-    let weights = if p <= n {
-        with_ridge(x.transpose() * &x)?.solve(x.transpose() * &y)
-    } else {
-        x.transpose() * with_ridge(&x * x.transpose())?.solve(&y)
-    };
-    let flat = (0..p).flat_map(|i| (0..dim).map(move |k| (i, k)));
-    Some((scaling, centre, flat.map(|at| weights[at]).collect()))
+        Some(gram.llt(faer::Side::Lower).ok()?.solve(&self.right))
+    }
+
+    fn weights(self, penalty: f64) -> Option<Model> {
+        let solution = self.solve(penalty)?;
+        let weights = match self.is_primal() {
+            true => solution,
+            false => product(self.x.transpose(), solution.as_ref()),
+        };
+        let flat = (0..weights.nrows()).flat_map(|i| (0..weights.ncols()).map(move |k| (i, k)));
+        let flat = flat.map(|at| weights[at]).collect();
+        Some((self.scaling, self.centre, flat))
+    }
+}
+
+fn scaled(scaling: &Scaling, rows: &[&[f32]]) -> Mat<f64> {
+    let scaled: Vec<Vec<f64>> = rows.iter().map(|row| scaling.apply(row)).collect();
+    Mat::from_fn(rows.len(), scaling.kept.len(), |row, feature| scaled[row][feature])
 }
 
 fn predict(
@@ -206,29 +259,59 @@ fn unit(vector: &[f32]) -> Vec<f32> {
     vector.iter().map(|value| (f64::from(*value) / norm) as f32).collect()
 }
 
-/// Predicts each row, at unit length, by a model that did not see its fold.
-fn predict_held_out(
-    rows: &[&[f32]],
-    targets: &[&[f32]],
-    folds: &[u64],
+/// What a penalty predicts of each row, at unit length, by a model that did not see its fold.
+struct HeldOut {
     penalty: f64,
-) -> Option<Vec<Vec<f32>>> {
-    let dim = targets.first()?.len();
-    let mut predicted = vec![Vec::new(); rows.len()];
-    for fold in 0..FOLDS {
+    predicted: Vec<Vec<f32>>,
+}
+
+/// Rows that were left out together, and what each penalty predicts of them.
+struct FoldPrediction {
+    held: Vec<usize>,
+    of_penalties: Vec<Option<Mat<f64>>>,
+}
+
+/// Leaves each fold out in turn; penalties without a solution are left out.
+fn predict_held_out(rows: &[&[f32]], targets: &[&[f32]], folds: &[u64]) -> Vec<HeldOut> {
+    let of_fold = (0..FOLDS).into_par_iter().map(|fold| {
         let is_held = |at: &usize| folds[*at] % FOLDS == fold;
         let (held, kept): (Vec<usize>, Vec<usize>) = (0..rows.len()).partition(is_held);
-        if held.is_empty() {
-            continue;
+        FoldPrediction { of_penalties: predict_fold(rows, targets, (&held, &kept)), held }
+    });
+    let of_fold: Vec<FoldPrediction> = of_fold.collect();
+    let join = |(at, penalty): (usize, &f64)| {
+        let mut predicted = vec![Vec::new(); rows.len()];
+        for fold in &of_fold {
+            let vectors = fold.of_penalties[at].as_ref()?;
+            for (i, row) in fold.held.iter().enumerate() {
+                let vector: Vec<f32> = vectors.row(i).iter().map(|value| *value as f32).collect();
+                predicted[*row] = unit(&vector);
+            }
         }
-        let kept_rows: Vec<&[f32]> = kept.iter().map(|at| rows[*at]).collect();
-        let kept_targets: Vec<&[f32]> = kept.iter().map(|at| targets[*at]).collect();
-        let (scaling, centre, weights) = solve(&kept_rows, &kept_targets, penalty)?;
-        for at in held {
-            predicted[at] = unit(&predict(&scaling, &centre, &weights, dim, rows[at]));
-        }
+        Some(HeldOut { penalty: *penalty, predicted })
+    };
+    PENALTIES.iter().enumerate().filter_map(join).collect()
+}
+
+/// Predicts the held rows from the kept ones with each penalty.
+fn predict_fold(
+    rows: &[&[f32]],
+    targets: &[&[f32]],
+    (held, kept): (&[usize], &[usize]),
+) -> Vec<Option<Mat<f64>>> {
+    let pick = |of: &[usize]| -> Vec<&[f32]> { of.iter().map(|at| rows[*at]).collect() };
+    let kept_targets: Vec<&[f32]> = kept.iter().map(|at| targets[*at]).collect();
+    let regression = Regression::new(&pick(kept), &kept_targets);
+    let mut map = scaled(&regression.scaling, &pick(held));
+    if !regression.is_primal() {
+        map = product(map.as_ref(), regression.x.transpose());
     }
-    Some(predicted)
+    let predict = |penalty: &f64| {
+        let deviations = product(map.as_ref(), regression.solve(*penalty)?.as_ref());
+        let value = |i: usize, k: usize| deviations[(i, k)] + regression.centre[k];
+        Some(Mat::from_fn(deviations.nrows(), deviations.ncols(), value))
+    };
+    PENALTIES.iter().map(predict).collect()
 }
 
 fn mean_cosine(predicted: &[Vec<f32>], targets: &[Vec<f32>]) -> f64 {
@@ -237,15 +320,14 @@ fn mean_cosine(predicted: &[Vec<f32>], targets: &[Vec<f32>]) -> f64 {
     cosines.sum::<f64>() / targets.len().max(1) as f64
 }
 
-/// Share of rows whose own vector is in the nearest tenth of all rows' to the predicted one.
-fn top_tenth(predicted: &[Vec<f32>], targets: &[Vec<f32>]) -> f64 {
+fn held_out_rows(predicted: &[Vec<f32>], targets: &[Vec<f32>]) -> Vec<HeldOutRow> {
     let n_near = targets.len() / 10;
-    let is_near = |(at, predicted): (usize, &Vec<f32>)| {
-        let own = similarity(predicted, &targets[at]);
-        targets.iter().filter(|target| similarity(predicted, target) > own).count() < n_near
+    let row = |(predicted, target): (&Vec<f32>, &Vec<f32>)| {
+        let own = similarity(predicted, target);
+        let n_nearer = targets.iter().filter(|other| similarity(predicted, other) > own).count();
+        HeldOutRow { cosine: f64::from(own), is_near: n_nearer < n_near }
     };
-    let n = predicted.par_iter().enumerate().filter(|pair| is_near(*pair)).count();
-    n as f64 / targets.len().max(1) as f64
+    predicted.par_iter().zip(targets).map(row).collect()
 }
 
 #[cfg(test)]

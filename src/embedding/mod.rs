@@ -8,10 +8,11 @@
 //! that the scan and the graph walk agree to the last bit. Of a trained model it takes weights only; it knows no
 //! index and no file.
 
+pub(crate) mod algebra;
 mod centring;
 mod cholesky;
 pub(crate) mod dot;
-mod feature_map;
+pub(crate) mod feature_map;
 mod fold_in;
 pub(crate) mod half;
 mod neighbour;

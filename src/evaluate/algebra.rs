@@ -1,17 +1,9 @@
 use faer::diag::Diag;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
-use faer::linalg::matmul::matmul;
-use faer::{Accum, Mat, MatRef, Par};
+use faer::{Mat, MatRef, Par};
 
 use crate::error::{Error, Result};
-
-/// Returns `a · b`, on one thread so that sums have one order.
-pub(super) fn product(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
-    let mut result = Mat::zeros(a.nrows(), b.ncols());
-    matmul(result.as_mut(), Accum::Replace, a, b, 1.0, Par::Seq);
-    result
-}
 
 /// Eigenvalues (ascending) and eigenvectors (columns) of a symmetric matrix.
 pub(super) struct Spectrum {
@@ -83,6 +75,7 @@ pub(super) fn normalise_rows(matrix: &mut Mat<f64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::embedding::algebra::product;
 
     #[test]
     fn a_symmetric_matrix_is_rebuilt_from_its_spectrum() {

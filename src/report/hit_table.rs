@@ -58,6 +58,19 @@ fn heading(answer: &Answer) -> Vec<String> {
         ],
         Origin::Signature(fit) => signature_heading(answer.query.name(), fit),
         Origin::Features(quality) => features_heading(answer.query.name(), quality),
+        Origin::Structure { quality, n_known, nearest, tanimoto } => {
+            let mut lines = vec![
+                answer.query.name().to_owned(),
+                format!(
+                    "never measured; PREDICTED from structures (ECFP4) of {n_known} compounds,"
+                ),
+                format!(
+                    "the most alike {nearest} (Tanimoto {tanimoto:.2}); others as unlike, left out:"
+                ),
+            ];
+            lines.extend(cross_validation(quality));
+            lines
+        }
     }
 }
 
@@ -65,13 +78,18 @@ fn features_heading(name: &str, quality: &FeatureQuality) -> Vec<String> {
     let mut lines = vec![
         format!("{name}: never measured; PREDICTED from {} features", quality.n_features),
         format!("learnt from {} perturbations of the index; those left out of it:", quality.n_rows),
-        format!(
-            "cosine {:.2}; {:.0} % in the nearest tenth (random 10 %, by chance up to {:.0} %)",
-            quality.mean_cosine,
-            quality.top_tenth * 100.0,
-            quality.chance_top_tenth * 100.0
-        ),
     ];
+    lines.extend(cross_validation(quality));
+    lines
+}
+
+fn cross_validation(quality: &FeatureQuality) -> Vec<String> {
+    let mut lines = vec![format!(
+        "cosine {:.2}; {:.0} % in the nearest tenth (random 10 %, by chance up to {:.0} %)",
+        quality.mean_cosine,
+        quality.top_tenth * 100.0,
+        quality.chance_top_tenth * 100.0
+    )];
     if !quality.predicts() {
         lines.push("CAUTION: these features predict nothing; these hits mean nothing".to_owned());
     }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::columns::{HIT_COLUMNS, cells};
 use super::{HitWriter, Source};
+use crate::embedding::FeatureQuality;
 use crate::search::{Answer, Origin};
 
 /// The version of the objects below.
@@ -36,16 +37,14 @@ fn origin(origin: &Origin) -> Value {
     match origin {
         Origin::Row => json!({ "kind": "row" }),
         Origin::Combination(members) => json!({ "kind": "combination", "members": members }),
-        Origin::Features(quality) => json!({
-            "kind": "features",
-            "predicted": true,
-            "rows": quality.n_rows,
-            "features": quality.n_features,
-            "cross_validated_cosine": quality.mean_cosine,
-            "cross_validated_top_tenth": quality.top_tenth,
-            "chance_top_tenth": quality.chance_top_tenth,
-            "explained": quality.predicts(),
-        }),
+        Origin::Features(quality) => predicted("features", quality),
+        Origin::Structure { quality, n_known, nearest, tanimoto } => {
+            let mut origin = predicted("structure", quality);
+            origin["learnt_from"] = json!(n_known);
+            origin["nearest"] = json!(nearest);
+            origin["nearest_tanimoto"] = json!(tanimoto);
+            origin
+        }
         Origin::Signature(fit) => json!({
             "kind": "signature",
             "context": fit.context,
@@ -59,6 +58,20 @@ fn origin(origin: &Origin) -> Value {
             "explained": fit.explains(),
         }),
     }
+}
+
+/// What is said of a query that was placed and never measured.
+fn predicted(kind: &str, quality: &FeatureQuality) -> Value {
+    json!({
+        "kind": kind,
+        "predicted": true,
+        "rows": quality.n_rows,
+        "features": quality.n_features,
+        "cross_validated_cosine": quality.mean_cosine,
+        "cross_validated_top_tenth": quality.top_tenth,
+        "chance_top_tenth": quality.chance_top_tenth,
+        "explained": quality.predicts(),
+    })
 }
 
 impl<W: Write> HitWriter for HitNdjson<W> {

@@ -4,8 +4,8 @@ use super::query::Query;
 use super::subject::{Origin, Subject};
 use crate::embedding::{FeatureMap, FeatureQuality};
 use crate::error::{Error, Result};
-use crate::experiment::{Annotation, Perturbation, PerturbationType, Side};
-use crate::index::{Index, NameKind, Record};
+use crate::experiment::{PerturbationType, Side};
+use crate::index::{Index, NameKind};
 use crate::table::{FeatureTable, close_names, lookup_key};
 
 /// Perturbations of an index that a table must name, to learn what its features mean.
@@ -82,20 +82,9 @@ impl FeaturePlacement {
             return Err(Error::data(what, problem, format!("did you mean `{close}`?")));
         };
         let name = self.table.names[at].as_str();
-        Ok(Subject {
-            asked: query.name.clone(),
-            record: Record {
-                perturbation: Perturbation::new(self.kind, name),
-                annotation: Annotation { name: name.to_owned(), ..Annotation::default() },
-                targeted_by: Vec::new(),
-                contexts: Vec::new(),
-            },
-            side: self.kind.side(),
-            vector: self.map.predict_unit(self.table.row(at)),
-            response: None,
-            rows: Vec::new(),
-            origin: Origin::Features(self.quality()),
-        })
+        let vector = self.map.predict_unit(self.table.row(at));
+        let origin = Origin::Features(self.quality());
+        Ok(Subject::unmeasured(&query.name, self.kind, name, vector, origin))
     }
 }
 

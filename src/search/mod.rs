@@ -12,6 +12,8 @@ mod plan;
 mod query;
 mod resolve;
 mod signature;
+#[cfg(feature = "structures")]
+mod structures;
 mod subject;
 #[cfg(feature = "train")]
 mod unmeasured;
@@ -21,6 +23,8 @@ pub use hit::{Answer, Hit};
 pub use plan::Engine;
 pub use query::{Query, Scope, Via};
 pub use signature::{FEWEST_READOUTS, Signature, SignatureFit, SignatureQuery};
+#[cfg(feature = "structures")]
+pub use structures::StructurePlacement;
 pub use subject::Origin;
 #[cfg(feature = "train")]
 pub use unmeasured::{

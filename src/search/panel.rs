@@ -59,7 +59,7 @@ impl Index {
         self.answer(subject, query.scope, &query.filter, query.k, query.via)
     }
 
-    fn answer(
+    pub(super) fn answer(
         &self,
         subject: Subject,
         scope: Scope,

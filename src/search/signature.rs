@@ -10,8 +10,8 @@ use super::query::{Scope, Via};
 use super::subject::{Origin, Subject};
 use crate::dataset::{NormalisationStep, normalise_profile};
 use crate::error::{Error, Result};
-use crate::experiment::{Annotation, Perturbation, PerturbationType, Side};
-use crate::index::{Filter, Index, Record, StoredPlacement};
+use crate::experiment::{PerturbationType, Side};
+use crate::index::{Filter, Index, StoredPlacement};
 use crate::table::{close_names, lookup_key};
 
 /// Readouts that a signature must share with the index, so that a fifth of them can be held out.
@@ -195,23 +195,10 @@ impl Subject {
         let values = candidate.normalise(&aligned.values)?;
         let is_guessed = query.context.is_none() && candidates.len() > 1;
         let fit = candidate.fit(stored, aligned, is_guessed)?;
-        let side = candidate.perturbation_type.side();
-        let vector = stored.placement.place(side, &[(candidate.position, &values)])?;
-        let name = &query.signature.name;
-        Ok(Self {
-            asked: name.clone(),
-            record: Record {
-                perturbation: Perturbation::new(candidate.perturbation_type, name.as_str()),
-                annotation: Annotation { name: name.clone(), ..Annotation::default() },
-                targeted_by: Vec::new(),
-                contexts: Vec::new(),
-            },
-            side,
-            vector,
-            response: None,
-            rows: Vec::new(),
-            origin: Origin::Signature(fit),
-        })
+        let kind = candidate.perturbation_type;
+        let vector = stored.placement.place(kind.side(), &[(candidate.position, &values)])?;
+        let (name, origin) = (&query.signature.name, Origin::Signature(fit));
+        Ok(Self::unmeasured(name, kind, name, vector, origin))
     }
 }
 

@@ -2,7 +2,7 @@ use super::query::Query;
 use super::signature::SignatureFit;
 use crate::embedding::FeatureQuality;
 use crate::error::{Error, Result};
-use crate::experiment::{Annotation, Moa, Perturbation, Side, Target};
+use crate::experiment::{Annotation, Moa, Perturbation, PerturbationType, Side, Target};
 use crate::index::{Index, Record};
 
 /// Where a query's vector comes from.
@@ -16,6 +16,17 @@ pub enum Origin {
     Signature(SignatureFit),
     /// Features that were given, for a perturbation that was never measured: a prediction.
     Features(FeatureQuality),
+    /// A structure that was given, for a compound that was never measured: a prediction.
+    Structure {
+        /// How well compounds as unlike all others are predicted from theirs when they are left out.
+        quality: FeatureQuality,
+        /// How many compounds were learnt from.
+        n_known: usize,
+        /// The compound of the index whose structure is most alike.
+        nearest: String,
+        /// How alike its fingerprint is, 0 to 1.
+        tanimoto: f64,
+    },
 }
 
 /// What is searched with: a vector and what is known of it.
@@ -42,6 +53,30 @@ impl Subject {
                 Self::combine(index, query, error)
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// Makes a subject of what the index does not hold: nothing is known of it but its vector.
+    pub(super) fn unmeasured(
+        asked: &str,
+        kind: PerturbationType,
+        name: &str,
+        vector: Vec<f32>,
+        origin: Origin,
+    ) -> Self {
+        Self {
+            asked: asked.to_owned(),
+            record: Record {
+                perturbation: Perturbation::new(kind, name),
+                annotation: Annotation { name: name.to_owned(), ..Annotation::default() },
+                targeted_by: Vec::new(),
+                contexts: Vec::new(),
+            },
+            side: kind.side(),
+            vector,
+            response: None,
+            rows: Vec::new(),
+            origin,
         }
     }
 
@@ -138,7 +173,7 @@ fn joined_record(members: &[Subject]) -> Record {
     moas.dedup();
     Record {
         perturbation: Perturbation::new(
-            kind.unwrap_or(crate::experiment::PerturbationType::Compound),
+            kind.unwrap_or(PerturbationType::Compound),
             agents.join("+"),
         ),
         annotation: Annotation { name: names.join(" + "), targets, moas, ..Annotation::default() },

@@ -4,7 +4,7 @@
 //! (named profiles), annotation rows in the field's nouns, name mappings and the provenance of each
 //! [`InputFile`]. Text is comma, tab or semicolon separated, plain or gzip (told by content, not by
 //! extension), with or without byte order mark, with LF or CRLF. It knows neither recipes nor
-//! normalisation. `csv` and `flate2` are used here and nowhere else.
+//! normalisation. `csv`, `flate2` and `chematic` (structures) are used here and nowhere else.
 
 mod annotation;
 mod features;
@@ -19,6 +19,8 @@ mod measurements;
 mod name;
 mod number;
 mod signature;
+#[cfg(feature = "structures")]
+mod structure;
 mod text;
 mod write;
 
@@ -33,5 +35,7 @@ pub use matrix::{Orientation, read_matrix};
 pub use measurements::{Duplicates, Measurements};
 pub use name::{close_names, identifier_key, is_missing, lookup_key};
 pub use signature::{SignatureTable, read_signature};
+#[cfg(feature = "structures")]
+pub use structure::{FINGERPRINT_BITS, Fingerprint};
 pub use text::{Rows, TextFormat};
 pub use write::{write_matrix, write_table};

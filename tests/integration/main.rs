@@ -33,6 +33,9 @@ mod ready;
 mod response;
 /// Queries by name, panels, filters and engines.
 mod search;
+/// Compounds that were never measured, placed by their structures.
+#[cfg(feature = "structures")]
+mod structures;
 /// Readers of matrices, long tables and annotations, and what they say of bad input.
 mod table;
 /// Cell lines that no screen holds.

@@ -1,10 +1,10 @@
 use faer::Mat;
 use rayon::prelude::*;
 
+use super::super::algebra::product;
 use super::chunks::{Chunk, SideChunks};
 use super::fit::{CHUNKS_PER_BLOCK, MemberFit};
 use super::posterior::{Inference, Posterior, SideState};
-use super::symmetric::product;
 use super::weights::ReadoutWeights;
 use crate::dataset::Entries;
 use crate::error::Result;

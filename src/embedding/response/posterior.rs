@@ -3,10 +3,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use faer::Mat;
 
+use super::super::algebra::product;
 use super::chunks::{Chunk, SideChunks};
 use super::covariance::ContextCovariance;
 use super::statistics::Statistics;
-use super::symmetric::{add_packed, inverse, pack_doubled, product};
+use super::symmetric::{add_packed, inverse, pack_doubled};
 use super::uncertainty::Uncertainty;
 use super::weights::ReadoutWeights;
 use crate::dataset::Entries;

@@ -1,6 +1,5 @@
-use faer::linalg::matmul::matmul;
 use faer::linalg::solvers::DenseSolveCore;
-use faer::{Accum, Mat, MatRef, Par, Side};
+use faer::{Mat, MatRef, Side};
 
 /// How many numbers the lower half of a symmetric matrix has.
 pub(super) fn n_packed(dim: usize) -> usize {
@@ -44,13 +43,6 @@ pub(super) fn add_packed(matrix: &mut Mat<f64>, start: usize, packed: impl Itera
     }
 }
 
-/// Returns `a · b`, on one thread so that sums have one order.
-pub(super) fn product(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
-    let mut result = Mat::zeros(a.nrows(), b.ncols());
-    matmul(result.as_mut(), Accum::Replace, a, b, 1.0, Par::Seq);
-    result
-}
-
 /// Returns the inverse of a symmetric matrix; none if it is not positive definite.
 pub(super) fn inverse(matrix: MatRef<'_, f64>) -> Option<Mat<f64>> {
     let inverse = matrix.llt(Side::Lower).ok()?.inverse();
@@ -63,6 +55,7 @@ pub(super) fn trace(matrix: MatRef<'_, f64>) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::algebra::product;
     use super::*;
 
     #[test]

@@ -1,6 +1,7 @@
 use faer::{Mat, MatRef};
 
-use super::symmetric::{inverse, product, trace};
+use super::super::algebra::product;
+use super::symmetric::{inverse, trace};
 
 /// How far zR may be off, having been fitted on the very values that embeddings are inferred from.
 ///

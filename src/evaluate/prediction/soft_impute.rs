@@ -5,9 +5,8 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::{Dataset, Entries, Split};
+use crate::embedding::algebra::product;
 use crate::error::{Error, Result};
-
-use super::super::algebra::product;
 
 /// How the low-rank baseline is fitted and chosen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

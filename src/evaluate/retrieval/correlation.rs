@@ -3,10 +3,11 @@ use std::collections::HashMap;
 use faer::Mat;
 
 use crate::dataset::Dataset;
+use crate::embedding::algebra::product;
 use crate::error::{Error, Result};
 use crate::experiment::PerturbationType;
 
-use super::super::algebra::{centre_columns, centre_rows, decompose, normalise_rows, product};
+use super::super::algebra::{centre_columns, centre_rows, decompose, normalise_rows};
 use super::ranks::SimilaritySource;
 
 /// Ridge of the whitening, in mean eigenvalues: what the reference baseline uses.

@@ -232,6 +232,29 @@ fn a_cell_line_that_was_never_measured_is_predicted_from_its_features_and_marked
     assert!(none.contains("`k` must be at least 1"), "{none}");
 }
 
+#[cfg(feature = "structures")]
+#[test]
+fn a_structure_is_placed_among_the_compounds_of_the_ready_index_and_marked() {
+    let ready = concat!(env!("CARGO_MANIFEST_DIR"), "/index/cancer-viability");
+    let search = |more: &[&str]| run(&[&["search", "--index", ready], more].concat());
+    // A quinazoline that no screen of the index holds; its kind inhibits EGFR.
+    let smiles = "c1ccc2c(c1)ncnc2Nc3cccc(Br)c3";
+    let table = search(&["--smiles", smiles, "-k", "2"]).success();
+    assert!(table.contains("never measured; PREDICTED from structures (ECFP4) of"), "{table}");
+    assert!(
+        table.lines().any(|line| line.starts_with("1  EGFR ") || line.starts_with(" 1  EGFR ")),
+        "{table}"
+    );
+    assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
+    let objects = search(&["--smiles", smiles, "-k", "1", "--format", "ndjson"]).success();
+    let begin: Value = serde_json::from_str(objects.lines().next().unwrap()).unwrap();
+    let origin = &begin["data"]["origin"];
+    assert_eq!((&origin["kind"], &origin["predicted"]), (&"structure".into(), &true.into()));
+    assert!(origin["nearest_tanimoto"].as_f64().unwrap() > 0.5, "{origin}");
+    let bad = search(&["--smiles", "CC(=O"]).failure();
+    assert!(bad.contains("mismatched parenthesis at position 5"), "{bad}");
+}
+
 #[test]
 fn an_index_without_a_product_head_cannot_fold_in_and_says_so() {
     let rows = profile("synthetic-screen-a.csv", "synthetic-005b");

@@ -12,10 +12,11 @@ use phenocopy::evaluate::scaling::{ScalingPoint, scale_contexts, scale_perturbat
 use phenocopy::model::{Ensemble, EpochReport, LpmConfig, TrainingOptions};
 use phenocopy::report::{Source, scaling_plot, scaling_table};
 
-use super::build::stop_flag;
-use super::evaluate::{EvaluationArguments, TaskArguments, model_config, warn_of_other_inputs};
-use super::output::{OutputArguments, complain};
-use super::search::command_line;
+use super::super::build::stop_flag;
+use super::super::output::{OutputArguments, complain};
+use super::super::search::command_line;
+use super::arguments::model_config;
+use super::{EvaluationArguments, TaskArguments, warn_of_other_inputs};
 
 /// How much data is learnt from, and where the picture goes.
 #[derive(Debug, Args)]
@@ -38,7 +39,7 @@ pub(crate) struct ScalingArguments {
 }
 
 impl ScalingArguments {
-    pub(crate) fn run(self) -> anyhow::Result<()> {
+    pub(super) fn run(self) -> anyhow::Result<()> {
         let index = self.common.open()?;
         let plot = OutputArguments { output: self.plot.clone() };
         plot.probe()?;

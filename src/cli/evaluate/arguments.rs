@@ -1,51 +1,16 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 use phenocopy::Error;
-use phenocopy::dataset::{Dataset, DatasetOptions, Recipe};
-use phenocopy::evaluate::retrieval::{IndexSimilarities, Role};
-use phenocopy::evaluate::{Bootstrap, Half, RetrievalEvaluation, RetrievalTask};
+use phenocopy::dataset::{Dataset, Recipe};
 use phenocopy::experiment::PerturbationType;
 use phenocopy::index::Index;
-use phenocopy::report::{MetricFormat, MetricTable, retrieval_difference_table, retrieval_table};
+use phenocopy::report::{MetricFormat, MetricTable};
 use phenocopy::table::{Label, read_labels};
 
-use super::IndexArgument;
-use super::output::{OutputArguments, complain};
-
-pub(super) const EXAMPLE: &str = "Example:\n  \
-    phenocopy evaluate retrieval index/cancer-viability --data ../shared/data";
-
-/// What is evaluated.
-#[derive(Debug, Subcommand)]
-pub(crate) enum EvaluateCommand {
-    /// Do known target genes rank first among all genes, compared with correlation baselines?
-    Retrieval(RetrievalArguments),
-    /// Does the model predict held-out values better than simple baselines? Trains anew without them
-    #[cfg(feature = "train")]
-    Prediction(super::predict_held_out::PredictionArguments),
-    /// Are compounds of a context that the model never saw found as well as those it was trained on? Trains anew without it
-    #[cfg(feature = "train")]
-    FoldIn(super::fold_in_held_out::FoldInArguments),
-    /// What does more data buy? Trains anew on shares of the perturbations and on fewer contexts
-    #[cfg(feature = "train")]
-    Scaling(super::scaling::ScalingArguments),
-}
-
-impl EvaluateCommand {
-    pub(crate) fn run(self) -> anyhow::Result<()> {
-        match self {
-            Self::Retrieval(arguments) => arguments.run(),
-            #[cfg(feature = "train")]
-            Self::Prediction(arguments) => arguments.run(),
-            #[cfg(feature = "train")]
-            Self::FoldIn(arguments) => arguments.run(),
-            #[cfg(feature = "train")]
-            Self::Scaling(arguments) => arguments.run(),
-        }
-    }
-}
+use super::super::IndexArgument;
+use super::super::output::{OutputArguments, complain};
 
 /// An index, the data it was made from, and the form of the report.
 #[derive(Debug, Args)]
@@ -152,56 +117,6 @@ pub(super) fn model_config(index: &Index) -> anyhow::Result<phenocopy::model::Lp
     match &index.manifest().model {
         Some(config) => Ok(serde_json::from_value(config.clone())?),
         None => Ok(phenocopy::model::LpmConfig::default()),
-    }
-}
-
-/// Labels and panel of the retrieval protocol.
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  phenocopy evaluate retrieval index/cancer-viability \\\n    \
-    --labels ../shared/data/viability/labels.csv --data ../shared/data")]
-pub(crate) struct RetrievalArguments {
-    #[command(flatten)]
-    common: EvaluationArguments,
-    #[command(flatten)]
-    task: TaskArguments,
-    /// Which queries: all, or those with all targets in one half of the genes
-    #[arg(long, value_enum, default_value_t = HalfArgument::All)]
-    half: HalfArgument,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum HalfArgument {
-    All,
-    Even,
-    Odd,
-}
-
-impl RetrievalArguments {
-    fn run(self) -> anyhow::Result<()> {
-        let index = self.common.open()?;
-        let recipe = EvaluationArguments::recipe(&index)?;
-        let data = self.common.data();
-        let (labels, panel) = self.task.read(&recipe, data)?;
-        let dataset = Dataset::from_recipe(&recipe, data, &DatasetOptions::default())?;
-        warn_of_other_inputs(&index, &dataset);
-        let task = RetrievalTask::from_dataset(&dataset, &labels, panel)?;
-        let mut evaluation = RetrievalEvaluation::new(&task);
-        evaluation.add_correlation_baselines(&dataset, panel)?;
-        let similarities = IndexSimilarities::new(&index, &dataset)?;
-        evaluation.add("phenocopy", Role::Candidate, &similarities)?;
-        let half = match self.half {
-            HalfArgument::All => Half::All,
-            HalfArgument::Even => Half::Even,
-            HalfArgument::Odd => Half::Odd,
-        };
-        let report = evaluation.report(half, &Bootstrap::default())?;
-        let mut tables = [retrieval_table(&report), retrieval_difference_table(&report)];
-        tables[0].notes.push(format!(
-            "not counted: {} labelled compounds that the data do not hold, {} target genes outside the panel",
-            task.n_unknown_compounds(),
-            task.n_unknown_genes()
-        ));
-        self.common.write(&index, &tables)
     }
 }
 

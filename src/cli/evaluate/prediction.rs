@@ -9,9 +9,10 @@ use phenocopy::evaluate::prediction::{
 use phenocopy::model::{Ensemble, EpochReport, LpmConfig, TrainingOptions};
 use phenocopy::report::{MetricTable, noise_ceiling_table, prediction_table};
 
-use super::build::read_dataset;
-use super::evaluate::{EvaluationArguments, model_config, warn_of_other_inputs};
-use super::output::complain;
+use super::super::build::read_dataset;
+use super::super::output::complain;
+use super::arguments::model_config;
+use super::{EvaluationArguments, warn_of_other_inputs};
 
 /// Which values are held out, and how many models predict them.
 #[derive(Debug, Args)]
@@ -35,7 +36,7 @@ enum SplitArgument {
 }
 
 impl PredictionArguments {
-    pub(crate) fn run(self) -> anyhow::Result<()> {
+    pub(super) fn run(self) -> anyhow::Result<()> {
         let index = self.common.open()?;
         let recipe = EvaluationArguments::recipe(&index)?;
         let data = self.common.data();

@@ -14,9 +14,10 @@ use phenocopy::report::{MetricTable, retrieval_difference_table, retrieval_table
 use phenocopy::table::lookup_key;
 use phenocopy::{Error, Result};
 
-use super::build::read_dataset;
-use super::evaluate::{EvaluationArguments, TaskArguments, model_config, warn_of_other_inputs};
-use super::output::complain;
+use super::super::build::read_dataset;
+use super::super::output::complain;
+use super::arguments::model_config;
+use super::{EvaluationArguments, TaskArguments, warn_of_other_inputs};
 
 /// Which context is left out of training and folded in afterwards.
 #[derive(Debug, Args)]
@@ -33,7 +34,7 @@ pub(crate) struct FoldInArguments {
 }
 
 impl FoldInArguments {
-    pub(crate) fn run(self) -> anyhow::Result<()> {
+    pub(super) fn run(self) -> anyhow::Result<()> {
         let index = self.common.open()?;
         let recipe = EvaluationArguments::recipe(&index)?;
         let data = self.common.data();

@@ -1,0 +1,47 @@
+//! What is measured, each in one file; all but the retrieval train anew.
+
+mod arguments;
+#[cfg(feature = "train")]
+mod fold_in;
+#[cfg(feature = "train")]
+mod prediction;
+mod retrieval;
+#[cfg(feature = "train")]
+mod scaling;
+
+use clap::Subcommand;
+
+use arguments::{EvaluationArguments, TaskArguments, warn_of_other_inputs};
+
+pub(super) const EXAMPLE: &str = "Example:\n  \
+    phenocopy evaluate retrieval index/cancer-viability --data ../shared/data";
+
+/// What is evaluated.
+#[derive(Debug, Subcommand)]
+pub(crate) enum EvaluateCommand {
+    /// Do known target genes rank first among all genes, compared with correlation baselines?
+    Retrieval(retrieval::RetrievalArguments),
+    /// Does the model predict held-out values better than simple baselines? Trains anew without them
+    #[cfg(feature = "train")]
+    Prediction(prediction::PredictionArguments),
+    /// Are compounds of a context that the model never saw found as well as those it was trained on? Trains anew without it
+    #[cfg(feature = "train")]
+    FoldIn(fold_in::FoldInArguments),
+    /// What does more data buy? Trains anew on shares of the perturbations and on fewer contexts
+    #[cfg(feature = "train")]
+    Scaling(scaling::ScalingArguments),
+}
+
+impl EvaluateCommand {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Retrieval(arguments) => arguments.run(),
+            #[cfg(feature = "train")]
+            Self::Prediction(arguments) => arguments.run(),
+            #[cfg(feature = "train")]
+            Self::FoldIn(arguments) => arguments.run(),
+            #[cfg(feature = "train")]
+            Self::Scaling(arguments) => arguments.run(),
+        }
+    }
+}

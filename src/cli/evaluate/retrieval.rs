@@ -1,0 +1,57 @@
+use clap::{Args, ValueEnum};
+use phenocopy::dataset::{Dataset, DatasetOptions};
+use phenocopy::evaluate::retrieval::{IndexSimilarities, Role};
+use phenocopy::evaluate::{Bootstrap, Half, RetrievalEvaluation, RetrievalTask};
+use phenocopy::report::{retrieval_difference_table, retrieval_table};
+
+use super::{EvaluationArguments, TaskArguments, warn_of_other_inputs};
+
+/// Labels and panel of the retrieval protocol.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  phenocopy evaluate retrieval index/cancer-viability \\\n    \
+    --labels ../shared/data/viability/labels.csv --data ../shared/data")]
+pub(crate) struct RetrievalArguments {
+    #[command(flatten)]
+    common: EvaluationArguments,
+    #[command(flatten)]
+    task: TaskArguments,
+    /// Which queries: all, or those with all targets in one half of the genes
+    #[arg(long, value_enum, default_value_t = HalfArgument::All)]
+    half: HalfArgument,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum HalfArgument {
+    All,
+    Even,
+    Odd,
+}
+
+impl RetrievalArguments {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let index = self.common.open()?;
+        let recipe = EvaluationArguments::recipe(&index)?;
+        let data = self.common.data();
+        let (labels, panel) = self.task.read(&recipe, data)?;
+        let dataset = Dataset::from_recipe(&recipe, data, &DatasetOptions::default())?;
+        warn_of_other_inputs(&index, &dataset);
+        let task = RetrievalTask::from_dataset(&dataset, &labels, panel)?;
+        let mut evaluation = RetrievalEvaluation::new(&task);
+        evaluation.add_correlation_baselines(&dataset, panel)?;
+        let similarities = IndexSimilarities::new(&index, &dataset)?;
+        evaluation.add("phenocopy", Role::Candidate, &similarities)?;
+        let half = match self.half {
+            HalfArgument::All => Half::All,
+            HalfArgument::Even => Half::Even,
+            HalfArgument::Odd => Half::Odd,
+        };
+        let report = evaluation.report(half, &Bootstrap::default())?;
+        let mut tables = [retrieval_table(&report), retrieval_difference_table(&report)];
+        tables[0].notes.push(format!(
+            "not counted: {} labelled compounds that the data do not hold, {} target genes outside the panel",
+            task.n_unknown_compounds(),
+            task.n_unknown_genes()
+        ));
+        self.common.write(&index, &tables)
+    }
+}
