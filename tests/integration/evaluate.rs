@@ -114,7 +114,7 @@ fn planted_targets_rank_first_and_differences_are_paired() {
     let labels = [label("ABT-199", "BCL2"), label("dabrafenib", "BRAF"), label("nutlin3a", "MDM2")];
     let task = RetrievalTask::from_dataset(&data, &labels, KNOCKOUT).unwrap();
     let mut evaluation = RetrievalEvaluation::new(&task);
-    evaluation.add_correlation_baselines(&data, KNOCKOUT).unwrap();
+    evaluation.add_profile_baselines(&data, KNOCKOUT).unwrap();
     let mut vectors = vec![0.0_f32; 9 * 3];
     for (row, gene) in [(0, 3), (1, 4), (2, 6)] {
         vectors[row * 3 + row] = 1.0;
@@ -322,7 +322,7 @@ fn both_correlation_baselines_reproduce_the_reference_program() {
     let labels = read_labels(data.join("viability/labels.csv")).unwrap();
     let task = RetrievalTask::from_dataset(&dataset, &labels, KNOCKOUT).unwrap();
     let mut evaluation = RetrievalEvaluation::new(&task);
-    evaluation.add_correlation_baselines(&dataset, KNOCKOUT).unwrap();
+    evaluation.add_profile_baselines(&dataset, KNOCKOUT).unwrap();
     let report = evaluation.report(Half::All, &Bootstrap::default()).unwrap();
     assert!((255..=261).contains(&report.n_queries), "{} queries", report.n_queries);
     let expected = [

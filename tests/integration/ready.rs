@@ -175,7 +175,7 @@ fn known_targets_rank_at_least_as_high_as_by_correlation() {
     let panel = PerturbationType::CrisprKnockout;
     let task = RetrievalTask::from_dataset(&dataset, &labels, panel).unwrap();
     let mut evaluation = RetrievalEvaluation::new(&task);
-    evaluation.add_correlation_baselines(&dataset, panel).unwrap();
+    evaluation.add_profile_baselines(&dataset, panel).unwrap();
     let similarities = IndexSimilarities::new(&READY, &dataset).unwrap();
     evaluation.add("phenocopy", Role::Candidate, &similarities).unwrap();
     let report = evaluation.report(Half::All, &Bootstrap::default()).unwrap();

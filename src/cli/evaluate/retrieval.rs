@@ -37,7 +37,15 @@ impl RetrievalArguments {
         warn_of_other_inputs(&index, &dataset);
         let task = RetrievalTask::from_dataset(&dataset, &labels, panel)?;
         let mut evaluation = RetrievalEvaluation::new(&task);
-        evaluation.add_correlation_baselines(&dataset, panel)?;
+        evaluation.add_profile_baselines(&dataset, panel)?;
+        // What the steps after training add, beside what they start from.
+        #[cfg(feature = "train")]
+        if let Some(trained) = IndexSimilarities::of_trained(&index, &dataset)? {
+            evaluation.add("trained-embeddings", Role::Baseline, &trained)?;
+        }
+        if let Some(responses) = IndexSimilarities::of_responses(&index, &dataset)? {
+            evaluation.add("responses", Role::Baseline, &responses)?;
+        }
         let similarities = IndexSimilarities::new(&index, &dataset)?;
         evaluation.add("phenocopy", Role::Candidate, &similarities)?;
         let half = match self.half {

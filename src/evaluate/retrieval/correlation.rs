@@ -89,13 +89,17 @@ pub fn correlation_baselines(
     Ok(CorrelationBaselines { correlation, whitened })
 }
 
-type Rows = (HashMap<u32, usize>, HashMap<u32, usize>);
+pub(super) type Rows = (HashMap<u32, usize>, HashMap<u32, usize>);
 
-fn index_of(rows: &[u32]) -> HashMap<u32, usize> {
+pub(super) fn index_of(rows: &[u32]) -> HashMap<u32, usize> {
     rows.iter().enumerate().map(|(at, row)| (*row, at)).collect()
 }
 
-fn cosines(rows: &Rows, mut compounds: Mat<f64>, mut genes: Mat<f64>) -> ProfileSimilarities {
+pub(super) fn cosines(
+    rows: &Rows,
+    mut compounds: Mat<f64>,
+    mut genes: Mat<f64>,
+) -> ProfileSimilarities {
     normalise_rows(&mut compounds);
     normalise_rows(&mut genes);
     let values = product(compounds.as_ref(), genes.transpose());
@@ -117,7 +121,7 @@ fn whitening(centred: &Mat<f64>) -> Result<Mat<f64>> {
 }
 
 /// Returns the measured rows of a type and their mean profiles, 0 where nothing was measured.
-fn mean_profiles(dataset: &Dataset, wanted: PerturbationType) -> (Vec<u32>, Mat<f64>) {
+pub(super) fn mean_profiles(dataset: &Dataset, wanted: PerturbationType) -> (Vec<u32>, Mat<f64>) {
     let n_readouts = dataset.readouts.len();
     let mut position_of: HashMap<u32, usize> = HashMap::new();
     let mut profiles: Vec<(u32, Vec<f64>, Vec<u32>)> = Vec::new();

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::experiment::PerturbationType;
 
 use super::super::bootstrap::{Bootstrap, Clusters, Estimate};
+use super::components::component_baseline;
 use super::correlation::correlation_baselines;
 use super::half::Half;
 use super::ranks::{METRICS, Ranks, Scores, SimilaritySource, random_scores};
@@ -62,18 +63,19 @@ impl<'a> RetrievalEvaluation<'a> {
         Self { task, methods: vec![random] }
     }
 
-    /// Adds `correlation` and `whitened-correlation`, computed from the dataset's profiles.
+    /// Adds what needs no model: `correlation`, `whitened-correlation` and `gene-components`.
     ///
     /// # Errors
-    /// As [`correlation_baselines`].
-    pub fn add_correlation_baselines(
+    /// As [`correlation_baselines`] and [`component_baseline`].
+    pub fn add_profile_baselines(
         &mut self,
         dataset: &Dataset,
         genetic: PerturbationType,
     ) -> Result<()> {
         let baselines = correlation_baselines(dataset, genetic)?;
         self.add("correlation", Role::Baseline, &baselines.correlation)?;
-        self.add("whitened-correlation", Role::Baseline, &baselines.whitened)
+        self.add("whitened-correlation", Role::Baseline, &baselines.whitened)?;
+        self.add("gene-components", Role::Baseline, &component_baseline(dataset, genetic)?)
     }
 
     /// Ranks the panel by a source's similarities and adds the method.

@@ -3,6 +3,7 @@
 //! [`RetrievalTask`] says who asks and what is sought, a [`SimilaritySource`] answers, [`Ranks`]
 //! are what comes of it, [`RetrievalEvaluation`] compares methods on the same queries.
 
+mod components;
 mod correlation;
 mod evaluation;
 mod folded;
@@ -11,6 +12,7 @@ mod of_index;
 mod ranks;
 mod task;
 
+pub use components::component_baseline;
 pub use correlation::{CorrelationBaselines, ProfileSimilarities, correlation_baselines};
 pub use evaluation::{Difference, MethodResult, RetrievalEvaluation, RetrievalReport, Role};
 pub use folded::{FoldedSimilarities, TrainedWithout, profiles_in};

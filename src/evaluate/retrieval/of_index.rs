@@ -2,6 +2,8 @@ use std::collections::HashMap;
 
 use super::ranks::SimilaritySource;
 use crate::dataset::Dataset;
+#[cfg(feature = "train")]
+use crate::embedding::Embeddings;
 use crate::embedding::similarity;
 use crate::error::{Error, Result};
 use crate::index::Index;
@@ -12,28 +14,82 @@ use crate::index::Index;
 #[derive(Debug)]
 pub struct IndexSimilarities<'a> {
     index: &'a Index,
+    compared: Compared,
     rows: Vec<Option<u32>>,
     symbols: Vec<String>,
 }
 
+/// What of an index is compared.
+#[derive(Debug)]
+enum Compared {
+    Vectors,
+    Responses,
+    #[cfg(feature = "train")]
+    Trained(Embeddings),
+}
+
 impl<'a> IndexSimilarities<'a> {
-    /// Joins an index with a dataset.
+    /// Joins an index with a dataset; its vectors are compared.
     ///
     /// # Errors
     /// When a record of the index is damaged.
     pub fn new(index: &'a Index, dataset: &Dataset) -> Result<Self> {
-        let mut row_of = HashMap::new();
-        for row in 0..index.n_rows() as u32 {
-            row_of.insert(index.record(row)?.perturbation.symbol(), row);
-        }
-        let symbols: Vec<String> = dataset.perturbations.iter().map(|p| p.symbol()).collect();
-        let rows = symbols.iter().map(|symbol| row_of.get(symbol).copied()).collect();
-        Ok(Self { index, rows, symbols })
+        Self::join(index, dataset, Compared::Vectors, symbols_of(index)?)
     }
 
-    fn vector(&self, row: u32) -> Result<&'a [f32]> {
+    /// Compares the predicted responses instead; none where the index holds none.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_responses(index: &'a Index, dataset: &Dataset) -> Result<Option<Self>> {
+        let has_responses = index.n_rows() > 0 && index.response(0).is_some();
+        let join = || Self::join(index, dataset, Compared::Responses, symbols_of(index)?);
+        has_responses.then(join).transpose()
+    }
+
+    /// Compares the perturbation embeddings zP as they were trained, centred per side and joined like the
+    /// index's vectors; none where those are the index's vectors, or it holds no model.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and when the model is damaged.
+    #[cfg(feature = "train")]
+    pub fn of_trained(index: &'a Index, dataset: &Dataset) -> Result<Option<Self>> {
+        if index.placement()?.is_none() {
+            return Ok(None);
+        }
+        let ensemble = crate::model::Ensemble::open(index.folder().join("model"))?;
+        let Some(vocabularies) = ensemble.vocabularies() else { return Ok(None) };
+        let members = ensemble.members().iter().map(|member| member.perturbation_embeddings());
+        let members: Vec<Vec<f32>> = members.collect::<Result<_>>()?;
+        let sides: Vec<_> = vocabularies.perturbations.iter().map(|p| p.side()).collect();
+        let dim = members.first().map_or(0, Vec::len) / sides.len().max(1);
+        let trained = Compared::Trained(Embeddings::join(&members, dim, &sides)?);
+        let symbols = vocabularies.perturbations.iter().map(|p| p.symbol()).collect();
+        Self::join(index, dataset, trained, symbols).map(Some)
+    }
+
+    /// Joins by symbol; `compared` has a row for each of `own`.
+    fn join(
+        index: &'a Index,
+        dataset: &Dataset,
+        compared: Compared,
+        own: Vec<String>,
+    ) -> Result<Self> {
+        let row_of: HashMap<String, u32> = own.into_iter().zip(0..).collect();
+        let symbols: Vec<String> = dataset.perturbations.iter().map(|p| p.symbol()).collect();
+        let rows = symbols.iter().map(|symbol| row_of.get(symbol).copied()).collect();
+        Ok(Self { index, compared, rows, symbols })
+    }
+
+    fn vector(&self, row: u32) -> Result<&[f32]> {
         let found = self.rows.get(row as usize).copied().flatten();
-        found.map(|row| self.index.vector(row)).ok_or_else(|| {
+        let vector = found.and_then(|row| match &self.compared {
+            Compared::Vectors => Some(self.index.vector(row)),
+            Compared::Responses => self.index.response(row),
+            #[cfg(feature = "train")]
+            Compared::Trained(embeddings) => Some(embeddings.row(row as usize)),
+        });
+        vector.ok_or_else(|| {
             let symbol = self.symbols.get(row as usize).map_or("", String::as_str);
             Error::data(
                 format!("index `{}`", self.index.folder().display()),
@@ -42,6 +98,11 @@ impl<'a> IndexSimilarities<'a> {
             )
         })
     }
+}
+
+fn symbols_of(index: &Index) -> Result<Vec<String>> {
+    let rows = 0..index.n_rows() as u32;
+    rows.map(|row| Ok(index.record(row)?.perturbation.symbol())).collect()
 }
 
 impl SimilaritySource for IndexSimilarities<'_> {
