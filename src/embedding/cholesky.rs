@@ -32,6 +32,18 @@ impl Cholesky {
         Some(Self { dim, lower: matrix })
     }
 
+    /// Solves A·X = B for B of as many columns, row-major.
+    pub(super) fn solve_columns(&self, mut matrix: Vec<f64>) -> Vec<f64> {
+        let dim = self.dim;
+        let mut column = vec![0.0; dim];
+        for j in 0..dim {
+            (0..dim).for_each(|i| column[i] = matrix[i * dim + j]);
+            self.solve(&mut column);
+            (0..dim).for_each(|i| matrix[i * dim + j] = column[i]);
+        }
+        matrix
+    }
+
     /// Solves A·x = b in the place of b.
     pub(super) fn solve(&self, b: &mut [f64]) {
         let (dim, lower) = (self.dim, &self.lower);

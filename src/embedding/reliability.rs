@@ -16,9 +16,11 @@ const PSEUDO_OBSERVATIONS: f64 = 0.5;
 /// Spearman's reliability. Directions that do not reproduce (a platform's artefacts) shrink, those
 /// that do stay.
 ///
-/// Both covariances are estimates, so each is drawn towards an uninformed one by
-/// pseudo-observations: T towards a sphere of its own size by `dim`, the map towards a mere scaling by half as many. With one
-/// context there is nothing to learn from, and directions stay as they are.
+/// Both covariances are estimates, so each is drawn towards a less informed one by pseudo-observations: T
+/// towards a sphere of its own size by `dim`, S by half as many towards the covariance between embeddings of
+/// one profile from two halves of its readouts (Spearman's split half), at the size of S. That knows the noise of
+/// measurements, not what differs between assays, and every profile tells of it: where nothing was measured
+/// twice, it is all there is.
 ///
 /// ```
 /// use phenocopy::embedding::Reliability;
@@ -28,7 +30,7 @@ const PSEUDO_OBSERVATIONS: f64 = 0.5;
 /// let profile = |i: usize| [[1.0, -1.0][i / 8 % 2], noise[i / 2 % 4][i % 2]];
 /// let profiles: Vec<f32> = (0..192).flat_map(profile).collect();
 /// let owners: Vec<u32> = (0..192).map(|i| i / 2).collect();
-/// let mapped = Reliability::fit(&profiles, 2, &owners)?.apply(&[1.0, 1.0]);
+/// let mapped = Reliability::fit(&profiles, &[], 2, &owners)?.apply(&[1.0, 1.0]);
 /// assert!(mapped[0] > 0.9 && mapped[1].abs() < 0.1, "{mapped:?}");
 /// # Ok::<(), phenocopy::Error>(())
 /// ```
@@ -41,17 +43,26 @@ pub struct Reliability {
 }
 
 impl Reliability {
-    /// Learns from embeddings of profiles, each already centred within its context.
+    /// Learns from embeddings of profiles, each already centred within its context, and from those of both
+    /// halves of their readouts, for each way of halving them.
     ///
     /// # Shapes
-    /// `profiles`: n × `dim`, row-major; `owners`: the perturbation of each, n. Every perturbation
+    /// `profiles` and each half: n × `dim`, row-major; `owners`: the perturbation of each, n. Every perturbation
     /// with several profiles weighs the same, however many it has.
     ///
     /// # Errors
     /// When the shapes do not fit or a number is not finite.
-    pub fn fit(profiles: &[f32], dim: usize, owners: &[u32]) -> Result<Self> {
-        let is_finite = profiles.iter().all(|value| value.is_finite());
-        if dim == 0 || profiles.len() != owners.len() * dim || !is_finite {
+    pub fn fit(
+        profiles: &[f32],
+        halves: &[[Vec<f32>; 2]],
+        dim: usize,
+        owners: &[u32],
+    ) -> Result<Self> {
+        let mut all = halves.iter().flatten().map(Vec::as_slice).chain([profiles]);
+        let fits = |values: &[f32]| {
+            values.len() == owners.len() * dim && values.iter().all(|value| value.is_finite())
+        };
+        if dim == 0 || !all.all(fits) {
             return Err(Error::data(
                 "embeddings of profiles",
                 format!("{} numbers for {} profiles of {dim}", profiles.len(), owners.len()),
@@ -60,22 +71,16 @@ impl Reliability {
         }
         let rows: Vec<&[f32]> = profiles.chunks_exact(dim).collect();
         let (shared, n_repeated) = covariance_between_profiles(&rows, dim, owners);
-        let total = sphered(covariance(&rows, dim), dim, rows.len());
-        let ratio = trace(&shared, dim) / trace(&total, dim);
-        let Some(total) = Cholesky::new(total, dim).filter(|_| ratio > 0.0) else {
-            // Nothing was measured twice, or nothing of it reproduces: no direction is better.
+        let total = covariance(&rows, dim);
+        let within = covariance_between_halves(halves, dim).unwrap_or_else(|| total.clone());
+        // What only contradicts itself teaches nothing.
+        let n_repeated = if trace(&shared, dim) > 0.0 { n_repeated } else { 0 };
+        let total = Cholesky::new(sphered(total, dim, rows.len()), dim);
+        let (Some(total), true) = (total, trace(&within, dim) > 0.0) else {
             return Ok(Self { dim, n_repeated: 0, map: scaling(1.0, dim) });
         };
-        let n_pseudo = PSEUDO_OBSERVATIONS * dim as f64;
-        let weight = n_repeated as f64 / (n_repeated as f64 + n_pseudo);
-        let mut map = scaling((1.0 - weight) * ratio, dim);
-        let mut column = vec![0.0; dim];
-        for j in 0..dim {
-            (0..dim).for_each(|i| column[i] = shared[i * dim + j]);
-            total.solve(&mut column);
-            (0..dim).for_each(|i| map[i * dim + j] += weight * column[i]);
-        }
-        Ok(Self { dim, n_repeated, map })
+        let signal = blend(&shared, n_repeated, &within, dim);
+        Ok(Self { dim, n_repeated, map: total.solve_columns(signal) })
     }
 
     /// Restores a map from its [`rows`](Self::rows).
@@ -99,8 +104,8 @@ impl Reliability {
         self.map.iter().map(|value| *value as f32).collect()
     }
 
-    /// Returns how many perturbations with several profiles it was learnt from; 0 for a map that
-    /// changes nothing.
+    /// Returns how many perturbations with several profiles it was learnt from; 0 where the halves of
+    /// profiles are all that it knows.
     #[must_use]
     pub fn n_repeated(&self) -> usize {
         self.n_repeated
@@ -139,6 +144,35 @@ fn covariance_between_profiles(rows: &[&[f32]], dim: usize, owners: &[u32]) -> (
         }
     }
     (sum, repeated.len())
+}
+
+/// The mean of a·b'ᵀ over profiles and ways of halving them, a and b being the embeddings of the halves,
+/// symmetric; none without halves.
+fn covariance_between_halves(halves: &[[Vec<f32>; 2]], dim: usize) -> Option<Vec<f64>> {
+    let n_rows = halves.first()?[0].len() / dim;
+    let weight = 0.5 / (halves.len() * n_rows.max(1)) as f64;
+    let mut sum = vec![0.0; dim * dim];
+    for [first, second] in halves {
+        for (a, b) in first.chunks_exact(dim).zip(second.chunks_exact(dim)) {
+            for i in 0..dim {
+                let (a_i, b_i) = (weight * f64::from(a[i]), weight * f64::from(b[i]));
+                let row = &mut sum[i * dim..(i + 1) * dim];
+                for ((sum, a), b) in row.iter_mut().zip(a).zip(b) {
+                    *sum += a_i * f64::from(*b) + b_i * f64::from(*a);
+                }
+            }
+        }
+    }
+    Some(sum)
+}
+
+/// Draws what repeated perturbations share towards what halves of profiles share, brought to its size.
+fn blend(shared: &[f64], n_repeated: usize, within: &[f64], dim: usize) -> Vec<f64> {
+    let n_pseudo = PSEUDO_OBSERVATIONS * dim as f64;
+    let weight = n_repeated as f64 / (n_repeated as f64 + n_pseudo);
+    let size = if n_repeated > 0 { trace(shared, dim) / trace(within, dim) } else { 1.0 };
+    let pairs = shared.iter().zip(within);
+    pairs.map(|(shared, within)| weight * shared + (1.0 - weight) * size * within).collect()
 }
 
 fn covariance(rows: &[&[f32]], dim: usize) -> Vec<f64> {
@@ -180,31 +214,49 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_context_leaves_directions_as_they_are() {
-        let profiles = [1.0, 2.0, -1.0, 0.5, 0.0, -2.5];
-        let reliability = Reliability::fit(&profiles, 2, &[0, 1, 2]).unwrap();
+    fn in_one_context_directions_stay_as_far_as_halves_of_the_profiles_agree() {
+        // Both halves agree along the first direction and differ along the second, which is as large.
+        let profile = |i: usize| [[1.0, -1.0][i % 2], [1.0, 1.0, -1.0, -1.0][i % 4]];
+        let profiles: Vec<f32> = (0..400).flat_map(profile).collect();
+        let half =
+            |sign: f32| (0..400).flat_map(|i| [profile(i)[0], sign * profile(i)[1]]).collect();
+        let halves = [[half(1.0), half(-0.1)]];
+        let owners: Vec<u32> = (0..400).collect();
+        let reliability = Reliability::fit(&profiles, &halves, 2, &owners).unwrap();
         assert_eq!(reliability.n_repeated(), 0);
-        assert_eq!(reliability.apply(&[0.3, -0.7]), [0.3, -0.7]);
+        let mapped = reliability.apply(&[1.0, 1.0]);
+        assert!((mapped[0] - 1.0).abs() < 0.01 && (mapped[1] + 0.1).abs() < 0.01, "{mapped:?}");
+    }
+
+    #[test]
+    fn without_halves_one_context_hardly_changes_directions() {
+        let owners: Vec<u32> = (0..1_000).collect();
+        let number = |i: usize| ((i * 7919 + 13) % 1009) as f32 / 504.0 - 1.0;
+        let profiles: Vec<f32> = (0..2_000).map(number).collect();
+        let mapped = Reliability::fit(&profiles, &[], 2, &owners).unwrap().apply(&[0.3, -0.7]);
+        assert!((mapped[0] - 0.3).abs() < 0.01 && (mapped[1] + 0.7).abs() < 0.01, "{mapped:?}");
     }
 
     #[test]
     fn the_map_is_the_formula_worked_out_by_hand() {
         // Two perturbations, two profiles each, one dimension: pairs (1, 2) and (-1, -2).
-        let reliability = Reliability::fit(&[1.0, 2.0, -1.0, -2.0], 1, &[0, 0, 1, 1]).unwrap();
-        // S = 2, T = 2.5 (a sphere already), weight 2/3, ratio 0.8: 2/3 · 0.8 + 1/3 · 0.8.
+        let reliability = Reliability::fit(&[1.0, 2.0, -1.0, -2.0], &[], 1, &[0, 0, 1, 1]).unwrap();
+        // S = 2, T = 2.5 (a sphere already), and in one dimension the other covariance is S, once scaled.
         assert!((reliability.map[0] - 0.8).abs() < 1e-12, "{:?}", reliability.map);
         assert_eq!(reliability.n_repeated(), 2);
     }
 
     #[test]
     fn what_only_contradicts_itself_teaches_nothing() {
-        let reliability = Reliability::fit(&[1.0, -1.0, 2.0, -2.0], 1, &[0, 0, 1, 1]).unwrap();
-        assert_eq!(reliability.apply(&[5.0]), [5.0]);
+        let profiles = [1.0, -1.0, 2.0, -2.0];
+        let reliability = Reliability::fit(&profiles, &[], 1, &[0, 0, 1, 1]).unwrap();
+        assert_eq!((reliability.n_repeated(), reliability.apply(&[5.0])), (0, vec![5.0]));
     }
 
     #[test]
     fn shapes_that_do_not_fit_are_refused() {
-        assert!(Reliability::fit(&[1.0, 2.0, 3.0], 2, &[0]).is_err());
-        assert!(Reliability::fit(&[f32::NAN, 2.0], 2, &[0]).is_err());
+        assert!(Reliability::fit(&[1.0, 2.0, 3.0], &[], 2, &[0]).is_err());
+        assert!(Reliability::fit(&[f32::NAN, 2.0], &[], 2, &[0]).is_err());
+        assert!(Reliability::fit(&[1.0, 2.0], &[[vec![1.0, 2.0], vec![1.0]]], 2, &[0]).is_err());
     }
 }

@@ -132,7 +132,7 @@ fn planted_targets_rank_first_and_differences_are_paired() {
     let against_correlation = report.differences[1].metrics[4];
     assert!(against_correlation.lower.abs() + against_correlation.upper.abs() < 1e-12);
     let table = retrieval_table(&report);
-    assert_eq!(table.rows.len(), 4);
+    assert_eq!(table.rows.len(), 5);
     assert!(table.value("planted", "hit@1").is_some_and(|value| value.interval.is_some()));
     let differences = retrieval_difference_table(&report).render(MetricFormat::Tsv);
     assert!(differences.contains("\tplanted - whitened-correlation\t"), "{differences}");
@@ -316,7 +316,7 @@ fn viability(data: &Path, split: Split) -> Dataset {
 /// GDC-0941 = pictilisib, dactolisib = NVP-BEZ235, sepantronium = YM155, obatoclax and its mesylate,
 /// rapamycin = sirolimus), so 255 ask. Merging also averages more assays; the tolerance is the issue's.
 #[test]
-fn both_correlation_baselines_reproduce_the_reference_program() {
+fn the_baselines_without_a_model_reproduce_their_references() {
     let Some(data) = shared_data() else { return };
     let dataset = viability(&data, Split::None);
     let labels = read_labels(data.join("viability/labels.csv")).unwrap();
@@ -325,15 +325,17 @@ fn both_correlation_baselines_reproduce_the_reference_program() {
     evaluation.add_profile_baselines(&dataset, KNOCKOUT).unwrap();
     let report = evaluation.report(Half::All, &Bootstrap::default()).unwrap();
     assert!((255..=261).contains(&report.n_queries), "{} queries", report.n_queries);
+    // The last row is MODEL.md's, of a program that is not shared; the merged names count more at rank 50.
     let expected = [
-        ("correlation", [0.146, 0.280, 0.391, 0.782, 0.197]),
-        ("whitened-correlation", [0.146, 0.310, 0.418, 0.806, 0.206]),
+        ("correlation", 0.01, [0.146, 0.280, 0.391, 0.782, 0.197]),
+        ("whitened-correlation", 0.01, [0.146, 0.310, 0.418, 0.806, 0.206]),
+        ("gene-components", 0.012, [0.153, 0.314, 0.437, 0.810, 0.210]),
     ];
-    for (name, figures) in expected {
+    for (name, tolerance, figures) in expected {
         let method = report.methods.iter().find(|method| method.name == name).unwrap();
         for ((metric, estimate), figure) in METRICS.iter().zip(&method.metrics).zip(figures) {
             let value = estimate.value;
-            assert!((value - figure).abs() <= 0.01, "{name} {metric}: {value}, not {figure}");
+            assert!((value - figure).abs() <= tolerance, "{name} {metric}: {value}, not {figure}");
         }
     }
 }
