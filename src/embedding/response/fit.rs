@@ -64,7 +64,8 @@ impl MemberFit {
         }
         let noise =
             Mat::from_fn(weights.n_readouts(), columns.len(), |r, column| columns[column][r]);
-        Ok(Self { sides: states, uncertainty: Uncertainty::new(noise, &scatters) })
+        let variance = weights.mean_square() / weights.dim() as f64;
+        Ok(Self { sides: states, uncertainty: Uncertainty::new(&noise, &scatters, variance) })
     }
 }
 

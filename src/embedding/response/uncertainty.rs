@@ -7,12 +7,14 @@ use super::symmetric::{inverse, trace};
 ///
 /// Least squares makes the error of zR_r normal with covariance A⁻¹ · Σ_C noise_r(C) · M(C) · A⁻¹, M(C) the
 /// scatter of the embeddings in context C and A their sum. Without it, directions that few profiles
-/// determine look better than they are.
+/// determine look better than they are. What zR is before any profile, numbers of a known variance, counts as one
+/// more context, whose scatter is noise / variance in every direction: where there are fewer profiles than
+/// dimensions, zR is as uncertain as it is large and not without bounds.
 #[derive(Debug, Clone)]
 pub(super) struct Uncertainty {
     /// noise_r(C), n readouts × contexts of all sides.
     noise: Mat<f64>,
-    /// A⁻¹ · M(C) · A⁻¹, per column of `noise`.
+    /// A⁻¹ · M(C) · A⁻¹, per column of `noise`, the last of which stands for the prior.
     shapes: Vec<Mat<f64>>,
 }
 
@@ -22,15 +24,23 @@ impl Uncertainty {
         Self { noise: Mat::zeros(n_readouts, 0), shapes: Vec::new() }
     }
 
-    /// Takes noise (n readouts × n contexts) and scatter of each context.
-    pub(super) fn new(noise: Mat<f64>, scatters: &[Mat<f64>]) -> Self {
-        let dim = scatters.first().map_or(0, Mat::nrows);
+    /// Takes noise (n readouts × n contexts), the scatter of each context, and the variance of zR's numbers.
+    pub(super) fn new(noise: &Mat<f64>, scatters: &[Mat<f64>], variance: f64) -> Self {
+        let (dim, n) = (scatters.first().map_or(0, Mat::nrows), noise.ncols());
+        let mean = |readout: usize| noise.row(readout).iter().sum::<f64>() / n.max(1) as f64;
+        let means: Vec<f64> = (0..noise.nrows()).map(mean).collect();
+        let overall = means.iter().sum::<f64>() / means.len().max(1) as f64;
+        let ratio = overall / variance.max(f64::MIN_POSITIVE);
+        let prior = Mat::from_fn(dim, dim, |i, j| if i == j { ratio } else { 0.0 });
+        let scatters: Vec<&Mat<f64>> = scatters.iter().chain([&prior]).collect();
         let mut sum = Mat::<f64>::zeros(dim, dim);
-        scatters.iter().for_each(|scatter| sum += scatter);
+        scatters.iter().for_each(|scatter| sum += *scatter);
         let ridge = 1e-6 * trace(sum.as_ref()) / dim.max(1) as f64;
         (0..dim).for_each(|i| sum[(i, i)] += ridge);
         let Some(inverse) = inverse(sum.as_ref()) else { return Self::none(noise.nrows()) };
-        let shape = |scatter: &Mat<f64>| {
+        let with_prior = |r: usize, c: usize| if c < n { noise[(r, c)] } else { means[r] };
+        let noise = Mat::from_fn(noise.nrows(), n + 1, with_prior);
+        let shape = |scatter: &&Mat<f64>| {
             product(product(inverse.as_ref(), scatter.as_ref()).as_ref(), inverse.as_ref())
         };
         Self { shapes: scatters.iter().map(shape).collect(), noise }
@@ -81,10 +91,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn without_profiles_a_readout_is_as_uncertain_as_it_is_large() {
+        let noise = Mat::from_fn(2, 1, |_, _| 0.5);
+        let uncertainty = Uncertainty::new(&noise, &[Mat::from_fn(1, 1, |_, _| 1e-9)], 4.0);
+        let squares = uncertainty.squares(&Mat::from_fn(1, 1, |_, _| 1.0));
+        assert!((squares[0] - 4.0).abs() < 1e-4, "{squares:?}");
+    }
+
+    #[test]
     fn one_context_in_one_dimension_gives_the_textbook_variance() {
         // 20 embeddings of square 2: the variance of a slope is noise / Σz².
         let noise = Mat::from_fn(3, 1, |readout, _| 0.5 * (readout + 1) as f64);
-        let uncertainty = Uncertainty::new(noise, &[Mat::from_fn(1, 1, |_, _| 40.0)]);
+        let uncertainty = Uncertainty::new(&noise, &[Mat::from_fn(1, 1, |_, _| 40.0)], 1e9);
         let squares = uncertainty.squares(&Mat::from_fn(1, 1, |_, _| 2.0));
         for (readout, square) in squares.into_iter().enumerate() {
             let expected = 2.0 * 0.5 * (readout + 1) as f64 / 40.0;
