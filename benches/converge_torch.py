@@ -39,9 +39,9 @@ class PerturbationModel(nn.Module):
 def read(path: str):
     with open(path, "rb") as file:
         content = bytearray(file.read())
-    size = len(content) // 4
-    items = [torch.frombuffer(content, dtype=torch.int32, count=size, offset=size * i) for i in range(3)]
-    return [item.long() for item in items], torch.frombuffer(content, dtype=torch.float32, count=size, offset=3 * size)
+    n = len(content) // 16
+    items = [torch.frombuffer(content, dtype=torch.int32, count=n, offset=4 * n * i) for i in range(3)]
+    return [item.long() for item in items], torch.frombuffer(content, dtype=torch.float32, count=n, offset=12 * n)
 
 
 def main() -> None:
