@@ -38,10 +38,10 @@ pub(crate) struct SearchArguments {
     #[arg(long, value_name = "SMILES", conflicts_with_all = ["queries", "query_type", "signature", "features"])]
     smiles: Vec<String>,
     /// The context whose profiles the signature resembles; without it the chemical one that fits best
-    #[arg(long, value_name = "NAME", requires = "signature")]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["queries", "smiles"])]
     context: Option<String>,
     /// The signature is normalised already; otherwise the context's normalisation is applied
-    #[arg(long, requires = "signature")]
+    #[arg(long, conflicts_with_all = ["queries", "smiles"])]
     normalised: bool,
     #[command(flatten)]
     index: IndexArgument,
@@ -116,7 +116,7 @@ impl SearchArguments {
                 let query = self.query(name);
                 match placement.search(&index, &query) {
                     Ok(answer) => writer.answer(&answer)?,
-                    Err(error) if asked.len() > 1 && concerns_one_query(&error) => {
+                    Err(error) if asked.len() > 1 && placement.concerns_one_query(&error) => {
                         complain(&format!("error: {error}"));
                         writer.unanswered(name, &error.to_string());
                         failed.push(name.as_str());
@@ -236,6 +236,15 @@ enum NamePlacement {
 }
 
 impl NamePlacement {
+    /// Returns whether other queries can still be answered: a name may be misspelt, a structure unreadable.
+    fn concerns_one_query(&self, error: &Error) -> bool {
+        match self {
+            Self::Rows | Self::Features(_) => is_about_a_name(error),
+            #[cfg(feature = "structures")]
+            Self::Structures(_) => matches!(error, Error::Data { .. }),
+        }
+    }
+
     fn search(&self, index: &Index, query: &Query) -> phenocopy::Result<Answer> {
         match self {
             Self::Rows => index.search(query),
@@ -287,7 +296,7 @@ fn report_reading(table: &SignatureTable, answer: &Answer) {
 }
 
 /// One misspelt name among several should not cost the answers to the others.
-fn concerns_one_query(error: &Error) -> bool {
+fn is_about_a_name(error: &Error) -> bool {
     matches!(error, Error::UnknownName { .. } | Error::AmbiguousName { .. })
 }
 

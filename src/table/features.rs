@@ -1,7 +1,6 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::matrix::bad_cell;
 use super::name::is_missing;
 use super::number::{Cell, parse_cell};
 use super::text::{Rows, TextFormat, whole_file};
@@ -54,7 +53,11 @@ pub fn read_features(path: &Path) -> Result<FeatureTable> {
             match parse_cell(cell) {
                 Cell::Number(number) => table.values.push(number),
                 bad => {
-                    return Err(bad_cell(&rows, column, bad, &String::from_utf8_lossy(cell)));
+                    let text = String::from_utf8_lossy(cell).trim().to_owned();
+                    let expected =
+                        if bad == Cell::Infinite { "a finite number" } else { "a number" };
+                    let advice = "every feature must be known: complete the row or remove it";
+                    return Err(rows.refuse(Some(column), expected, format!("`{text}`"), advice));
                 }
             }
         }

@@ -96,6 +96,15 @@ fn a_signature_of_noise_is_called_that() {
 }
 
 #[test]
+fn what_is_said_of_a_signature_is_refused_beside_a_name() {
+    for option in [&["--context", "synthetic-screen-a"][..], &["--normalised"]] {
+        let outcome = search(&[&["synthetic-005b"], option].concat());
+        assert!(outcome.stderr.contains("cannot be used with"), "{}", outcome.stderr);
+        assert!(outcome.stdout.is_empty(), "{}", outcome.stdout);
+    }
+}
+
+#[test]
 fn signatures_that_cannot_be_placed_say_why() {
     let rows = profile("synthetic-screen-a.csv", "synthetic-005b");
     let refused = |header: &str, rows: &[(String, String)], arguments: &[&str]| {
@@ -253,6 +262,9 @@ fn a_structure_is_placed_among_the_compounds_of_the_ready_index_and_marked() {
     assert!(origin["nearest_tanimoto"].as_f64().unwrap() > 0.5, "{origin}");
     let bad = search(&["--smiles", "CC(=O"]).failure();
     assert!(bad.contains("mismatched parenthesis at position 5"), "{bad}");
+    let several = search(&["--smiles", smiles, "--smiles", "CC(", "--smiles", "CCO", "-k", "1"]);
+    assert!(several.stderr.contains("1 of 3 queries were not answered"), "{}", several.stderr);
+    assert!(several.stdout.contains("\nCCO\n"), "{}", several.stdout);
 }
 
 #[test]
