@@ -29,7 +29,7 @@ pub use feature_map::{FeatureMap, FeatureQuality};
 pub use fold_in::{FoldIn, RIDGE};
 pub use neighbour::{Neighbour, TopK};
 pub use placement::{ContextProfile, MemberPlacement, Placement};
-pub use reliability::Reliability;
+pub use reliability::{Reliability, SplitHalf};
 pub use response::{Evidence, Prediction, ReadoutWeights, ResponsePredictor};
 pub use row_set::RowSet;
 pub use scan::{check_query, scan, scan_batch};

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::{Centring, Embeddings, FoldIn, Reliability};
+use super::{Centring, Embeddings, FoldIn, Reliability, SplitHalf};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::experiment::Side;
@@ -47,11 +47,17 @@ impl MemberPlacement {
         let all: Vec<usize> = (0..dataset.readouts.len()).collect();
         let mut profiles = groups.fold_in(dataset, &fold_in, &all)?;
         let context_means = centre_contexts(dataset, &mut profiles, dim);
-        let halves = (0..HALVINGS).map(|halving| groups.halves(dataset, &fold_in, halving));
-        let profiles = FoldedProfiles { profiles, halves: halves.collect::<Result<_>>()? };
+        let halves = groups.split_halves(dataset, &fold_in)?;
         let mut embeddings = vec![0.0_f32; dataset.perturbations.len() * dim];
-        let mut place_side = |side| place_side(dataset, &profiles, dim, side, &mut embeddings);
-        let (chemical, genetic) = (place_side(Side::Chemical)?, place_side(Side::Genetic)?);
+        let mut place_side = |side, halves| {
+            let of_side = OfSide::of(dataset, side);
+            let reliability = of_side.learn(&profiles, halves, dim)?;
+            of_side.place(&profiles, &reliability, dim, &mut embeddings);
+            Ok::<_, Error>(reliability)
+        };
+        let [of_chemical, of_genetic] = &halves;
+        let chemical = place_side(Side::Chemical, of_chemical)?;
+        let genetic = place_side(Side::Genetic, of_genetic)?;
         Ok((Self { fold_in, context_means, chemical, genetic }, embeddings))
     }
 
@@ -218,43 +224,52 @@ impl Placement {
     }
 }
 
-/// The embeddings of all profiles, from all of their readouts and from halves of them, centred within contexts.
-struct FoldedProfiles {
-    profiles: Vec<f32>,
-    halves: Vec<[Vec<f32>; 2]>,
+/// The profiles of a side, by their place in the dataset.
+struct OfSide {
+    profiles: Vec<usize>,
+    /// The perturbation of each.
+    owners: Vec<u32>,
 }
 
-/// Learns the map of a side and writes the vectors of its perturbations.
-fn place_side(
-    dataset: &Dataset,
-    folded: &FoldedProfiles,
-    dim: usize,
-    side: Side,
-    embeddings: &mut [f32],
-) -> Result<Reliability> {
-    let is_of_side =
-        |owner: u32| dataset.perturbations.get(owner as usize).is_some_and(|p| p.side() == side);
-    let keys = || dataset.profiles.keys().iter();
-    let of_side = |vectors: &[f32]| -> Vec<f32> {
-        let rows = keys().zip(vectors.chunks_exact(dim));
-        let rows = rows.filter(|(key, _)| is_of_side(key.perturbation));
-        rows.flat_map(|(_, row)| row.iter().copied()).collect()
-    };
-    let owners = keys().map(|key| key.perturbation).filter(|owner| is_of_side(*owner));
-    let owners: Vec<u32> = owners.collect();
-    let vectors = of_side(&folded.profiles);
-    let halves = folded.halves.iter().map(|[first, second]| [of_side(first), of_side(second)]);
-    let reliability = Reliability::fit(&vectors, &halves.collect::<Vec<_>>(), dim, &owners)?;
-    let pairs: Vec<(u32, &[f32])> = owners.into_iter().zip(vectors.chunks_exact(dim)).collect();
-    for group in pairs.chunk_by(|a, b| a.0 == b.0) {
-        let rows: Vec<&[f32]> = group.iter().map(|(_, row)| *row).collect();
-        if let Some((owner, _)) = group.first() {
-            let start = *owner as usize * dim;
-            let mapped = reliability.apply(&mean(&rows, dim));
-            embeddings[start..start + dim].copy_from_slice(&mapped);
+impl OfSide {
+    fn of(dataset: &Dataset, side: Side) -> Self {
+        let is_of_side = |owner: u32| {
+            dataset.perturbations.get(owner as usize).is_some_and(|p| p.side() == side)
+        };
+        let keys = dataset.profiles.keys().iter().map(|key| key.perturbation).enumerate();
+        let (profiles, owners) = keys.filter(|(_, owner)| is_of_side(*owner)).unzip();
+        Self { profiles, owners }
+    }
+
+    /// The rows of the side's profiles among those of all.
+    fn rows<'a>(&self, vectors: &'a [f32], dim: usize) -> impl Iterator<Item = &'a [f32]> {
+        self.profiles.iter().map(move |at| &vectors[at * dim..(at + 1) * dim])
+    }
+
+    fn learn(&self, vectors: &[f32], halves: &SplitHalf, dim: usize) -> Result<Reliability> {
+        let rows: Vec<&[f32]> = self.rows(vectors, dim).collect();
+        Reliability::fit(&rows.concat(), Some(halves), dim, &self.owners)
+    }
+
+    /// Writes the vectors of the side's perturbations.
+    fn place(
+        &self,
+        vectors: &[f32],
+        reliability: &Reliability,
+        dim: usize,
+        embeddings: &mut [f32],
+    ) {
+        let pairs = self.owners.iter().copied().zip(self.rows(vectors, dim));
+        let pairs: Vec<(u32, &[f32])> = pairs.collect();
+        for group in pairs.chunk_by(|a, b| a.0 == b.0) {
+            let rows: Vec<&[f32]> = group.iter().map(|(_, row)| *row).collect();
+            if let Some((owner, _)) = group.first() {
+                let start = *owner as usize * dim;
+                let mapped = reliability.apply(&mean(&rows, dim));
+                embeddings[start..start + dim].copy_from_slice(&mapped);
+            }
         }
     }
-    Ok(reliability)
 }
 
 /// Profiles of one context that were measured in the same readouts: their normal equations are the same.
@@ -303,15 +318,27 @@ impl MeasuredAlike {
         Ok(folded)
     }
 
-    /// Returns the embeddings from both halves of the readouts, each centred within contexts.
-    fn halves(&self, dataset: &Dataset, fold_in: &FoldIn, halving: u64) -> Result<[Vec<f32>; 2]> {
-        let [first, second] = halve(dataset.readouts.len(), halving);
-        let embed = |readouts: &[usize]| {
-            let mut folded = self.fold_in(dataset, fold_in, readouts)?;
-            centre_contexts(dataset, &mut folded, fold_in.dim());
-            Ok(folded)
-        };
-        Ok([embed(&first)?, embed(&second)?])
+    /// Returns what halves of the profiles share, of compounds and of genes.
+    fn split_halves(&self, dataset: &Dataset, fold_in: &FoldIn) -> Result<[SplitHalf; 2]> {
+        let dim = fold_in.dim();
+        let sides = [Side::Chemical, Side::Genetic].map(|side| OfSide::of(dataset, side));
+        let n_pairs = |side: &OfSide| side.profiles.len() * HALVINGS as usize;
+        let mut shared = sides.each_ref().map(|side| SplitHalf::new(dim, n_pairs(side)));
+        for halving in 0..HALVINGS {
+            let [first, second] = halve(dataset.readouts.len(), halving);
+            let embed = |readouts: &[usize]| {
+                let mut folded = self.fold_in(dataset, fold_in, readouts)?;
+                centre_contexts(dataset, &mut folded, dim);
+                Ok::<_, Error>(folded)
+            };
+            let (first, second) = (embed(&first)?, embed(&second)?);
+            for (side, shared) in sides.iter().zip(&mut shared) {
+                for (a, b) in side.rows(&first, dim).zip(side.rows(&second, dim)) {
+                    shared.add(a, b)?;
+                }
+            }
+        }
+        Ok(shared)
     }
 }
 

@@ -7,6 +7,67 @@ use crate::error::{Error, Result};
 /// of genes were found with MRR .192, .206 and .205 on viability screens of 128 dimensions.
 const PSEUDO_OBSERVATIONS: f64 = 0.5;
 
+/// What the embeddings of two halves of the readouts of many profiles share: the mean of a·bᵀ, symmetric, over
+/// profiles and ways of halving their readouts. It is added up, so that no two halvings are held at once.
+///
+/// ```
+/// use phenocopy::embedding::SplitHalf;
+///
+/// // One profile, halved once.
+/// let mut halves = SplitHalf::new(2, 1);
+/// halves.add(&[1.0, 2.0], &[3.0, 4.0])?;
+/// assert_eq!(halves.covariance(), [3.0, 5.0, 5.0, 8.0]);
+/// # Ok::<(), phenocopy::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct SplitHalf {
+    dim: usize,
+    /// Half of 1 / n, as each pair counts in both orders.
+    weight: f64,
+    covariance: Vec<f64>,
+}
+
+impl SplitHalf {
+    /// Starts with nothing; `n` pairs of halves will be added in all.
+    #[must_use]
+    pub fn new(dim: usize, n: usize) -> Self {
+        Self { dim, weight: 0.5 / n.max(1) as f64, covariance: vec![0.0; dim * dim] }
+    }
+
+    /// Adds profiles: the embeddings of their first and their second halves, row after row, each centred
+    /// within its context.
+    ///
+    /// # Errors
+    /// When the shapes do not fit or a number is not finite.
+    pub fn add(&mut self, first: &[f32], second: &[f32]) -> Result<()> {
+        let dim = self.dim;
+        let is_finite = first.iter().chain(second).all(|value| value.is_finite());
+        if dim == 0 || first.len() != second.len() || !first.len().is_multiple_of(dim) || !is_finite
+        {
+            return Err(Error::data(
+                "embeddings of halves of profiles",
+                format!("{} and {} numbers of dim {dim}", first.len(), second.len()),
+                "give one finite vector per profile and half",
+            ));
+        }
+        for (a, b) in first.chunks_exact(dim).zip(second.chunks_exact(dim)) {
+            for (i, row) in self.covariance.chunks_exact_mut(dim).enumerate() {
+                let (a_i, b_i) = (self.weight * f64::from(a[i]), self.weight * f64::from(b[i]));
+                for ((sum, a), b) in row.iter_mut().zip(a).zip(b) {
+                    *sum += a_i * f64::from(*b) + b_i * f64::from(*a);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the covariance, `dim × dim`.
+    #[must_use]
+    pub fn covariance(&self) -> &[f64] {
+        &self.covariance
+    }
+}
+
 /// The linear map from an embedding as observed to the part of it that another assay would confirm.
 ///
 /// Perturbations measured in several contexts tell signal from noise without any label: what two of
@@ -30,7 +91,7 @@ const PSEUDO_OBSERVATIONS: f64 = 0.5;
 /// let profile = |i: usize| [[1.0, -1.0][i / 8 % 2], noise[i / 2 % 4][i % 2]];
 /// let profiles: Vec<f32> = (0..192).flat_map(profile).collect();
 /// let owners: Vec<u32> = (0..192).map(|i| i / 2).collect();
-/// let mapped = Reliability::fit(&profiles, &[], 2, &owners)?.apply(&[1.0, 1.0]);
+/// let mapped = Reliability::fit(&profiles, None, 2, &owners)?.apply(&[1.0, 1.0]);
 /// assert!(mapped[0] > 0.9 && mapped[1].abs() < 0.1, "{mapped:?}");
 /// # Ok::<(), phenocopy::Error>(())
 /// ```
@@ -43,26 +104,24 @@ pub struct Reliability {
 }
 
 impl Reliability {
-    /// Learns from embeddings of profiles, each already centred within its context, and from those of both
-    /// halves of their readouts, for each way of halving them.
+    /// Learns from embeddings of profiles, each already centred within its context, and from what halves of
+    /// their readouts share.
     ///
     /// # Shapes
-    /// `profiles` and each half: n × `dim`, row-major; `owners`: the perturbation of each, n. Every perturbation
+    /// `profiles`: n × `dim`, row-major; `owners`: the perturbation of each, n. Every perturbation
     /// with several profiles weighs the same, however many it has.
     ///
     /// # Errors
     /// When the shapes do not fit or a number is not finite.
     pub fn fit(
         profiles: &[f32],
-        halves: &[[Vec<f32>; 2]],
+        halves: Option<&SplitHalf>,
         dim: usize,
         owners: &[u32],
     ) -> Result<Self> {
-        let mut all = halves.iter().flatten().map(Vec::as_slice).chain([profiles]);
-        let fits = |values: &[f32]| {
-            values.len() == owners.len() * dim && values.iter().all(|value| value.is_finite())
-        };
-        if dim == 0 || !all.all(fits) {
+        let is_finite = profiles.iter().all(|value| value.is_finite());
+        let fits = profiles.len() == owners.len() * dim && halves.is_none_or(|h| h.dim == dim);
+        if dim == 0 || !fits || !is_finite {
             return Err(Error::data(
                 "embeddings of profiles",
                 format!("{} numbers for {} profiles of {dim}", profiles.len(), owners.len()),
@@ -72,7 +131,7 @@ impl Reliability {
         let rows: Vec<&[f32]> = profiles.chunks_exact(dim).collect();
         let (shared, n_repeated) = covariance_between_profiles(&rows, dim, owners);
         let total = covariance(&rows, dim);
-        let within = covariance_between_halves(halves, dim).unwrap_or_else(|| total.clone());
+        let within = halves.map_or_else(|| total.clone(), |halves| halves.covariance.clone());
         // What only contradicts itself teaches nothing.
         let n_repeated = if trace(&shared, dim) > 0.0 { n_repeated } else { 0 };
         let total = Cholesky::new(sphered(total, dim, rows.len()), dim);
@@ -146,26 +205,6 @@ fn covariance_between_profiles(rows: &[&[f32]], dim: usize, owners: &[u32]) -> (
     (sum, repeated.len())
 }
 
-/// The mean of a·b'ᵀ over profiles and ways of halving them, a and b being the embeddings of the halves,
-/// symmetric; none without halves.
-fn covariance_between_halves(halves: &[[Vec<f32>; 2]], dim: usize) -> Option<Vec<f64>> {
-    let n_rows = halves.first()?[0].len() / dim;
-    let weight = 0.5 / (halves.len() * n_rows.max(1)) as f64;
-    let mut sum = vec![0.0; dim * dim];
-    for [first, second] in halves {
-        for (a, b) in first.chunks_exact(dim).zip(second.chunks_exact(dim)) {
-            for i in 0..dim {
-                let (a_i, b_i) = (weight * f64::from(a[i]), weight * f64::from(b[i]));
-                let row = &mut sum[i * dim..(i + 1) * dim];
-                for ((sum, a), b) in row.iter_mut().zip(a).zip(b) {
-                    *sum += a_i * f64::from(*b) + b_i * f64::from(*a);
-                }
-            }
-        }
-    }
-    Some(sum)
-}
-
 /// Draws what repeated perturbations share towards what halves of profiles share, brought to its size.
 fn blend(shared: &[f64], n_repeated: usize, within: &[f64], dim: usize) -> Vec<f64> {
     let n_pseudo = PSEUDO_OBSERVATIONS * dim as f64;
@@ -220,9 +259,11 @@ mod tests {
         let profiles: Vec<f32> = (0..400).flat_map(profile).collect();
         let half =
             |sign: f32| (0..400).flat_map(|i| [profile(i)[0], sign * profile(i)[1]]).collect();
-        let halves = [[half(1.0), half(-0.1)]];
+        let (first, second): (Vec<f32>, Vec<f32>) = (half(1.0), half(-0.1));
+        let mut halves = SplitHalf::new(2, 400);
+        halves.add(&first, &second).unwrap();
         let owners: Vec<u32> = (0..400).collect();
-        let reliability = Reliability::fit(&profiles, &halves, 2, &owners).unwrap();
+        let reliability = Reliability::fit(&profiles, Some(&halves), 2, &owners).unwrap();
         assert_eq!(reliability.n_repeated(), 0);
         let mapped = reliability.apply(&[1.0, 1.0]);
         assert!((mapped[0] - 1.0).abs() < 0.01 && (mapped[1] + 0.1).abs() < 0.01, "{mapped:?}");
@@ -233,14 +274,15 @@ mod tests {
         let owners: Vec<u32> = (0..1_000).collect();
         let number = |i: usize| ((i * 7919 + 13) % 1009) as f32 / 504.0 - 1.0;
         let profiles: Vec<f32> = (0..2_000).map(number).collect();
-        let mapped = Reliability::fit(&profiles, &[], 2, &owners).unwrap().apply(&[0.3, -0.7]);
+        let mapped = Reliability::fit(&profiles, None, 2, &owners).unwrap().apply(&[0.3, -0.7]);
         assert!((mapped[0] - 0.3).abs() < 0.01 && (mapped[1] + 0.7).abs() < 0.01, "{mapped:?}");
     }
 
     #[test]
     fn the_map_is_the_formula_worked_out_by_hand() {
         // Two perturbations, two profiles each, one dimension: pairs (1, 2) and (-1, -2).
-        let reliability = Reliability::fit(&[1.0, 2.0, -1.0, -2.0], &[], 1, &[0, 0, 1, 1]).unwrap();
+        let reliability =
+            Reliability::fit(&[1.0, 2.0, -1.0, -2.0], None, 1, &[0, 0, 1, 1]).unwrap();
         // S = 2, T = 2.5 (a sphere already), and in one dimension the other covariance is S, once scaled.
         assert!((reliability.map[0] - 0.8).abs() < 1e-12, "{:?}", reliability.map);
         assert_eq!(reliability.n_repeated(), 2);
@@ -249,14 +291,16 @@ mod tests {
     #[test]
     fn what_only_contradicts_itself_teaches_nothing() {
         let profiles = [1.0, -1.0, 2.0, -2.0];
-        let reliability = Reliability::fit(&profiles, &[], 1, &[0, 0, 1, 1]).unwrap();
+        let reliability = Reliability::fit(&profiles, None, 1, &[0, 0, 1, 1]).unwrap();
         assert_eq!((reliability.n_repeated(), reliability.apply(&[5.0])), (0, vec![5.0]));
     }
 
     #[test]
     fn shapes_that_do_not_fit_are_refused() {
-        assert!(Reliability::fit(&[1.0, 2.0, 3.0], &[], 2, &[0]).is_err());
-        assert!(Reliability::fit(&[f32::NAN, 2.0], &[], 2, &[0]).is_err());
-        assert!(Reliability::fit(&[1.0, 2.0], &[[vec![1.0, 2.0], vec![1.0]]], 2, &[0]).is_err());
+        assert!(Reliability::fit(&[1.0, 2.0, 3.0], None, 2, &[0]).is_err());
+        assert!(Reliability::fit(&[f32::NAN, 2.0], None, 2, &[0]).is_err());
+        assert!(Reliability::fit(&[1.0, 2.0], Some(&SplitHalf::new(3, 1)), 2, &[0]).is_err());
+        assert!(SplitHalf::new(2, 1).add(&[1.0, 2.0], &[1.0]).is_err());
+        assert!(SplitHalf::new(2, 1).add(&[1.0, 2.0], &[f32::NAN, 1.0]).is_err());
     }
 }
