@@ -46,7 +46,8 @@ impl PredictArguments {
         self.output.probe()?;
         let index = self.index.open()?;
         let table = read_features(&self.features)?;
-        let query = UnmeasuredQuery { perturbations: self.queries, context: self.context };
+        let query =
+            UnmeasuredQuery { perturbations: self.queries, context: self.context, k: Some(self.k) };
         let answer = index.predict_unmeasured(&table, &query)?;
         if !answer.quality.predicts() {
             complain("warning: these features predict nothing of the index's responses");

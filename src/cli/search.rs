@@ -111,11 +111,18 @@ impl SearchArguments {
         let mut failed = Vec::new();
         self.output.fill(|out| {
             let mut writer = self.writer(out, &index);
-            writer.begin()?;
+            // A header over nothing would look like a search without hits.
+            let mut has_begun = false;
             for name in asked {
                 let query = self.query(name);
                 match placement.search(&index, &query) {
-                    Ok(answer) => writer.answer(&answer)?,
+                    Ok(answer) => {
+                        warn_of_prediction(&answer);
+                        if !std::mem::replace(&mut has_begun, true) {
+                            writer.begin()?;
+                        }
+                        writer.answer(&answer)?;
+                    }
                     Err(error) if asked.len() > 1 && placement.concerns_one_query(&error) => {
                         complain(&format!("error: {error}"));
                         writer.unanswered(name, &error.to_string());
@@ -223,6 +230,19 @@ impl SearchArguments {
             Format::Tsv => Box::new(HitTsv::new(out, source)),
             Format::Ndjson => Box::new(HitNdjson::new(out, source)),
         }
+    }
+}
+
+/// Says of a structure far from all others what a table would, as other formats have no line for it.
+fn warn_of_prediction(answer: &Answer) {
+    if let Origin::Structure { quality, .. } = &answer.origin
+        && !quality.predicts()
+    {
+        let name: String =
+            answer.query.name().chars().filter(|c| !c.is_control()).take(60).collect();
+        complain(&format!(
+            "warning: `{name}` is too unlike the index's compounds: its hits mean nothing"
+        ));
     }
 }
 

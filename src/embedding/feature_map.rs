@@ -324,8 +324,9 @@ fn held_out_rows(predicted: &[Vec<f32>], targets: &[Vec<f32>]) -> Vec<HeldOutRow
     let n_near = targets.len() / 10;
     let row = |(predicted, target): (&Vec<f32>, &Vec<f32>)| {
         let own = similarity(predicted, target);
-        let n_nearer = targets.iter().filter(|other| similarity(predicted, other) > own).count();
-        HeldOutRow { cosine: f64::from(own), is_near: n_nearer < n_near }
+        // Rows as near count as nearer, but for the row itself: equal vectors are no success.
+        let n_near_too = targets.iter().filter(|other| similarity(predicted, other) >= own).count();
+        HeldOutRow { cosine: f64::from(own), is_near: n_near_too <= n_near }
     };
     predicted.par_iter().zip(targets).map(row).collect()
 }

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::query::Query;
@@ -28,8 +30,12 @@ impl FeaturePlacement {
     /// When fewer than [`FEWEST_ROWS`] are of one side, both sides have as many, or the features are constant.
     pub fn fit(index: &Index, table: FeatureTable) -> Result<Self> {
         let mut matched: [Vec<(usize, u32)>; 2] = Default::default();
+        let mut names: HashMap<u32, &str> = HashMap::new();
         for (at, name) in table.names.iter().enumerate() {
             if let Some(row) = row_of(index, name)? {
+                if let Some(other) = names.insert(row, name) {
+                    return Err(named_twice(other, name));
+                }
                 let side = usize::from(index.range(Side::Genetic).contains(&(row as usize)));
                 matched[side].push((at, row));
             }
@@ -70,11 +76,32 @@ impl FeaturePlacement {
         self.map.quality()
     }
 
+    /// The row of a name: spelt like it or, where there is none, the only one with its identifier key.
+    fn position(&self, name: &str) -> Result<Option<usize>> {
+        let names = || self.table.names.iter().enumerate();
+        if let Some((at, _)) = names().find(|(_, other)| *other == name) {
+            return Ok(Some(at));
+        }
+        let key = lookup_key(name);
+        let alike: Vec<usize> =
+            names().filter(|(_, other)| lookup_key(other) == key).map(|(at, _)| at).collect();
+        match alike.as_slice() {
+            [] => Ok(None),
+            [at] => Ok(Some(*at)),
+            several => Err(Error::AmbiguousName {
+                name: name.to_owned(),
+                candidates: several
+                    .iter()
+                    .map(|at| format!("`{}`", self.table.names[*at]))
+                    .collect(),
+                advice: "spell it as the table of features does".to_owned(),
+            }),
+        }
+    }
+
     /// Places a perturbation of the table; `unknown` is what the index says of a name that it has not either.
     pub(super) fn place(&self, query: &Query, unknown: Error) -> Result<Subject> {
-        let key = lookup_key(&query.name);
-        let at = self.table.names.iter().position(|name| lookup_key(name) == key);
-        let Some(at) = at else {
+        let Some(at) = self.position(&query.name)? else {
             let close = close_names(&query.name, self.table.names.iter().map(String::as_str));
             let Some(close) = close.first() else { return Err(unknown) };
             let what = format!("`{}`", query.name);
@@ -86,6 +113,12 @@ impl FeaturePlacement {
         let origin = Origin::Features(self.quality());
         Ok(Subject::unmeasured(&query.name, self.kind, name, vector, origin))
     }
+}
+
+/// Says that two rows of a table are one thing: it would teach itself in cross-validation.
+pub(super) fn named_twice(name: &str, other: &str) -> Error {
+    let problem = format!("its rows `{name}` and `{other}` are the same in the index");
+    Error::data("table of features", problem, "keep one row for each")
 }
 
 fn most_frequent_type(index: &Index, rows: &[(usize, u32)]) -> Result<PerturbationType> {

@@ -1,7 +1,8 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use super::features::named_twice;
 use super::query::Query;
 use crate::embedding::{FeatureMap, FeatureQuality};
 use crate::error::{Error, Result};
@@ -12,6 +13,8 @@ use crate::table::{FeatureTable, lookup_key};
 /// Readouts or contexts of an index that a table must name, to learn what its features mean.
 pub const FEWEST_KNOWN: usize = 10;
 const SEED: u64 = 17;
+/// Responses have about unit spread: what is larger than this is no prediction.
+const LARGEST: f32 = 1e6;
 
 /// What the rows of a table of features are to an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +32,8 @@ pub struct UnmeasuredQuery {
     pub perturbations: Vec<String>,
     /// For a new readout: the context in which it responds. A new context is one itself.
     pub context: Option<String>,
+    /// How many responses of each row are kept, the largest first; none keeps all.
+    pub k: Option<usize>,
 }
 
 /// Predicted responses of readouts or contexts that were never measured.
@@ -91,35 +96,55 @@ impl Index {
             FeatureAxis::Context => None,
         };
         let name_of = |at: u32| vocabularies.contexts[at as usize].0.clone();
-        let records = self.perturbations(query, context.map(name_of).as_deref())?;
+        // All of a context teach what features mean, whichever are asked for: one says nothing of a quality.
+        let (records, is_asked) = self.perturbations(query, context.map(name_of).as_deref())?;
         let targets = Targets::predict(&ensemble, &positions(vocabularies, &records)?, context)?;
         let map = matches.learn(table, &targets)?;
-        let rows = matches.unknown.iter().map(|at| UnmeasuredRow {
-            name: table.names[*at].clone(),
-            responses: responses(&map.predict(table.row(*at)), records.len(), vocabularies),
+        let rows = matches.unknown.iter().map(|at| {
+            let name = table.names[*at].clone();
+            let values = map.predict(table.row(*at));
+            if values.iter().any(|value| value.is_nan() || value.abs() > LARGEST) {
+                let advice = "check its features against those of the other rows";
+                let problem = "its features are too far from those of the rows learnt from";
+                return Err(Error::data(format!("`{name}`"), problem, advice));
+            }
+            let mut responses = responses(&values, &is_asked, vocabularies);
+            responses.truncate(query.k.unwrap_or(usize::MAX));
+            responses.shrink_to_fit();
+            Ok(UnmeasuredRow { name, responses })
         });
         Ok(UnmeasuredAnswer {
             axis: matches.axis,
             context: context.map(name_of),
             quality: map.quality(),
-            rows: rows.collect(),
+            rows: rows.collect::<Result<_>>()?,
             perturbations: records,
         })
     }
 
-    /// The perturbations that are named, or all of a context.
-    fn perturbations(&self, query: &UnmeasuredQuery, context: Option<&str>) -> Result<Vec<Record>> {
-        if !query.perturbations.is_empty() {
-            let named = query.perturbations.iter();
-            return named.map(|name| self.record(self.resolve(&Query::new(name))?)).collect();
-        }
-        let Some(context) = context else {
+    /// The perturbations that are named and all of a context, and which of them are asked for.
+    fn perturbations(
+        &self,
+        query: &UnmeasuredQuery,
+        context: Option<&str>,
+    ) -> Result<(Vec<Record>, Vec<bool>)> {
+        let named = query.perturbations.iter().map(|name| self.resolve(&Query::new(name)));
+        let named: BTreeSet<u32> = named.collect::<Result<_>>()?;
+        if named.is_empty() && context.is_none() {
             let received = "none, and the rows of the table are contexts";
             return Err(Error::parameter("QUERY", "at least one perturbation", received));
-        };
-        let all = (0..self.n_rows() as u32).map(|row| self.record(row));
-        let is_here = |record: &Record| record.contexts.iter().any(|name| name == context);
-        all.filter(|record| record.as_ref().map_or(true, is_here)).collect()
+        }
+        let (mut records, mut is_asked) = (Vec::new(), Vec::new());
+        for row in 0..self.n_rows() as u32 {
+            let record = self.record(row)?;
+            let is_here =
+                context.is_some_and(|context| record.contexts.iter().any(|c| c == context));
+            if is_here || named.contains(&row) {
+                records.push(record);
+                is_asked.push(named.is_empty() || named.contains(&row));
+            }
+        }
+        Ok((records, is_asked))
     }
 }
 
@@ -152,7 +177,14 @@ impl Matches {
                 ),
             );
         }
-        let is_known = |at: &usize| known.iter().any(|(row, _)| row == at);
+        let mut rows: HashMap<u32, usize> = HashMap::new();
+        for (row, position) in &known {
+            if let Some(other) = rows.insert(*position, *row) {
+                return Err(named_twice(&table.names[other], &table.names[*row]));
+            }
+        }
+        let known_rows: BTreeSet<usize> = known.iter().map(|(row, _)| *row).collect();
+        let is_known = |at: &usize| known_rows.contains(at);
         let unknown: Vec<usize> = (0..table.names.len()).filter(|at| !is_known(at)).collect();
         if unknown.is_empty() {
             return refuse(
@@ -250,17 +282,18 @@ impl Targets {
 /// Names predicted values, perturbation after perturbation, and sorts them.
 fn responses(
     values: &[f32],
-    n_perturbations: usize,
+    is_asked: &[bool],
     vocabularies: &Vocabularies,
 ) -> Vec<PredictedResponse> {
-    let n_each = (values.len() / n_perturbations.max(1)).max(1);
+    let n_each = (values.len() / is_asked.len().max(1)).max(1);
     let readout = |at: usize| vocabularies.readouts.get(at).map(|readout| readout.0.clone());
     let response = |(at, value): (usize, &f32)| PredictedResponse {
         perturbation: at / n_each,
         readout: if n_each > 1 { readout(at % n_each) } else { None },
         value: *value,
     };
-    let mut responses: Vec<PredictedResponse> = values.iter().enumerate().map(response).collect();
+    let asked = values.iter().enumerate().filter(|(at, _)| is_asked[at / n_each]);
+    let mut responses: Vec<PredictedResponse> = asked.map(response).collect();
     responses.sort_by(|a, b| b.value.abs().total_cmp(&a.value.abs()));
     responses
 }

@@ -26,6 +26,9 @@ impl FeatureTable {
     }
 }
 
+/// Squares of larger numbers would leave the range of f32.
+const LARGEST: f32 = 1e12;
+
 /// Reads a table of features: names in the first column, numbers in all others.
 ///
 /// # Errors
@@ -51,7 +54,12 @@ pub fn read_features(path: &Path) -> Result<FeatureTable> {
         }
         for (column, cell) in cells.iter().enumerate().skip(1) {
             match parse_cell(cell) {
-                Cell::Number(number) => table.values.push(number),
+                Cell::Number(number) if number.abs() <= LARGEST => table.values.push(number),
+                Cell::Number(number) => {
+                    let expected = "a number of at most 1e12";
+                    let advice = "scale the feature";
+                    return Err(rows.refuse(Some(column), expected, format!("{number:e}"), advice));
+                }
                 bad => {
                     let text = String::from_utf8_lossy(cell).trim().to_owned();
                     let expected =

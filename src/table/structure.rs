@@ -1,4 +1,5 @@
 use chematic_fp::{BitVec2048, ecfp4};
+use chematic_perception::apply_aromaticity;
 use chematic_smiles::parse_cxsmiles;
 
 use crate::error::{Error, Result};
@@ -6,14 +7,35 @@ use crate::error::{Error, Result};
 /// Bits of a fingerprint.
 pub const FINGERPRINT_BITS: usize = 2048;
 
+/// The component with most atoms, without extensions and written-out hydrogens.
+fn main_component(smiles: &str) -> String {
+    let plain = smiles.split_whitespace().next().unwrap_or_default();
+    let plain = plain.replace("([H])", "");
+    // A ring that closes across a dot makes its components one.
+    let joins = |part: &&str| parse_cxsmiles(part).is_ok();
+    let components: Vec<&str> = plain.split('.').collect();
+    let n_atoms = |part: &&&str| parse_cxsmiles(part).map_or(0, |found| found.mol.atom_count());
+    let largest = match components.iter().all(joins) {
+        true => components.iter().max_by_key(n_atoms).copied().unwrap_or_default(),
+        false => plain.as_str(),
+    };
+    let without_hydrogen = largest.replace("[H]", "");
+    let is_whole = !without_hydrogen.is_empty() && parse_cxsmiles(&without_hydrogen).is_ok();
+    if is_whole { without_hydrogen } else { largest.to_owned() }
+}
+
 /// The substructures of a compound up to two bonds around each atom, hashed into [`FINGERPRINT_BITS`] bits:
 /// ECFP4 (Rogers & Hahn 2010), chirality left out.
+///
+/// However a structure is spelt it has one fingerprint: rings that are written with double bonds are aromatic, too,
+/// hydrogens that are written out are left out, and of several components (a salt, a solvate) the largest counts.
 ///
 /// ```
 /// use phenocopy::table::Fingerprint;
 ///
 /// let phenol = Fingerprint::of_smiles("c1ccccc1O")?;
 /// assert_eq!(phenol.tanimoto(&Fingerprint::of_smiles("Oc1ccccc1")?), 1.0);
+/// assert_eq!(phenol.tanimoto(&Fingerprint::of_smiles("C1=CC=CC=C1O")?), 1.0);
 /// assert!(phenol.tanimoto(&Fingerprint::of_smiles("CCO")?) < 0.3);
 /// # Ok::<(), phenocopy::Error>(())
 /// ```
@@ -31,8 +53,14 @@ impl Fingerprint {
             let advice = "check that it was copied whole, and quote it on the command line";
             Err(Error::data(format!("SMILES `{shown}`"), problem, advice))
         };
-        match parse_cxsmiles(smiles.trim()) {
-            Ok(structure) if structure.mol.atom_count() > 0 => Ok(Self(ecfp4(&structure.mol))),
+        // The whole is parsed, too, so that no part of it may be wrong.
+        if let Err(problem) = parse_cxsmiles(smiles.trim()) {
+            return refuse(problem.to_string());
+        }
+        match parse_cxsmiles(&main_component(smiles)) {
+            Ok(structure) if structure.mol.atom_count() > 0 => {
+                Ok(Self(ecfp4(&apply_aromaticity(&structure.mol))))
+            }
             Ok(_) => refuse("it has no atom".to_owned()),
             Err(problem) => refuse(problem.to_string()),
         }

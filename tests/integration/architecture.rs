@@ -23,10 +23,11 @@ const ROOMS: [&str; 12] = [
 ];
 
 /// Engine crates and the only paths under `src/` that may name them.
-const DOORS: [(&str, &[&str]); 14] = [
+const DOORS: [(&str, &[&str]); 15] = [
     ("csv", &["table/"]),
     ("flate2", &["table/"]),
     ("chematic_fp", &["table/structure"]),
+    ("chematic_perception", &["table/structure"]),
     ("chematic_smiles", &["table/structure"]),
     ("candle_core", &["model/"]),
     ("candle_nn", &["model/"]),

@@ -121,7 +121,8 @@ fn the_responses_of_a_new_readout_follow_from_its_features() {
 #[test]
 fn the_responses_in_a_new_context_follow_from_its_features() {
     let perturbations = vec!["compound 7".into(), "compound 11".into()];
-    let answer = predict(FeatureAxis::Context, &UnmeasuredQuery { perturbations, context: None });
+    let answer =
+        predict(FeatureAxis::Context, &UnmeasuredQuery { perturbations, ..Default::default() });
     assert_eq!((answer.axis, answer.context.clone()), (FeatureAxis::Context, None));
     let mut pairs = Vec::new();
     for (new, row) in answer.rows.iter().enumerate() {
@@ -130,7 +131,8 @@ fn the_responses_in_a_new_context_follow_from_its_features() {
         for predicted in &row.responses {
             let line = predicted.readout.as_ref().unwrap().trim_start_matches("line ");
             let readout = features(FeatureAxis::Readout, line.parse().unwrap());
-            let compound = [7, 11][predicted.perturbation];
+            let agent = answer.perturbations[predicted.perturbation].perturbation.agent();
+            let compound = agent.trim_start_matches("compound ").parse().unwrap();
             pairs.push((predicted.value, response(compound, context, readout)));
         }
     }
@@ -145,6 +147,10 @@ fn features_that_say_nothing_are_called_that() {
     let query = UnmeasuredQuery { context: Some("context 3".into()), ..Default::default() };
     let quality = INDEX.1.predict_unmeasured(&table, &query).unwrap().quality;
     assert!(!quality.predicts(), "{quality:?}");
+    // One perturbation has two directions only; the quality is that of all.
+    let one = UnmeasuredQuery { perturbations: vec!["compound 7".into()], k: Some(1), ..query };
+    let answer = INDEX.1.predict_unmeasured(&table, &one).unwrap();
+    assert!(!answer.quality.predicts() && answer.rows[0].responses.len() == 1);
 }
 
 #[test]
@@ -166,6 +172,15 @@ fn what_cannot_be_predicted_says_why() {
     other.names.iter_mut().for_each(|name| name.push('x'));
     let few = refused(&other, &query);
     assert!(few.contains("names 0 readouts and 0 contexts") && few.contains("`line 0`"), "{few}");
+    let mut twice = readouts.clone();
+    twice.names[N_READOUTS + 1] = "LINE_7".into();
+    let one = refused(&twice, &query);
+    assert!(one.contains("its rows `line 7` and `LINE_7` are the same in the index"), "{one}");
+    let mut far = readouts.clone();
+    far.values[2 * N_READOUTS] = f32::MAX;
+    far.values[2 * N_READOUTS + 1] = -f32::MAX;
+    let values = INDEX.1.predict_unmeasured(&far, &query);
+    assert!(values.is_err_and(|error| error.to_string().contains("too far from")));
     let query = UnmeasuredQuery { perturbations: vec!["compound 99".into()], ..query };
     assert!(refused(&readouts, &query).contains("nothing here is called `compound 99`"));
     let nobody = refused(&table(FeatureAxis::Context), &UnmeasuredQuery::default());

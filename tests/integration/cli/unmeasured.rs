@@ -181,6 +181,21 @@ fn a_compound_that_was_never_measured_is_placed_by_its_features_and_marked() {
 }
 
 #[test]
+fn names_of_a_table_that_differ_in_signs_only_are_told_apart_or_refused() {
+    let (_folder, path) = write_features("(+)-new,0.1,0.2,0.3\n(-)-new,0.9,-0.2,-0.3\n");
+    let search =
+        |name: &str| search(&[name, "--features", text(&path), "-k", "3", "--format", "tsv"]);
+    assert_ne!(search("(+)-new").success(), search("(-)-new").success());
+    let either = search("new").failure();
+    assert!(either.contains("`(+)-new` or `(-)-new`"), "{either}");
+    let (_folder, twice) = write_features("synthetic_001A,0.1,0.2,0.3\n");
+    let twice =
+        super::run(&["search", "new", "--index", text(&DEMO.1), "--features", text(&twice)]);
+    let twice = twice.failure();
+    assert!(twice.contains("`synthetic-001a` and `synthetic_001A` are the same"), "{twice}");
+}
+
+#[test]
 fn features_that_cannot_be_used_say_why() {
     let refused = |extra: &str, query: &str| {
         let (_folder, path) = write_features(extra);
