@@ -1,6 +1,7 @@
 use faer::Mat;
 use faer::prelude::Solve;
 use rayon::prelude::*;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::algebra::product;
 use super::similarity;
@@ -9,7 +10,13 @@ use crate::error::{Error, Result};
 /// Penalties that are tried, in units of the mean squared length of a row of features.
 const PENALTIES: [f64; 5] = [0.01, 0.1, 1.0, 10.0, 100.0];
 /// Parts that are left out in turn.
-pub(crate) const FOLDS: u64 = 5;
+const FOLDS: u64 = 5;
+const SEED: u64 = 17;
+
+/// Returns the part, of five, in which a row of this name is left out.
+pub(crate) fn fold_of(name: &str) -> u64 {
+    xxh3_64_with_seed(name.as_bytes(), SEED) % FOLDS
+}
 
 /// Ridge regression from features to vectors: of perturbations to their embeddings, of cell lines to their
 /// responses. It places what was never measured.

@@ -68,7 +68,7 @@ fn heading(answer: &Answer) -> Vec<String> {
                     "the most alike {nearest} (Tanimoto {tanimoto:.2}); others as unlike, left out:"
                 ),
             ];
-            lines.extend(cross_validation(quality));
+            lines.extend(cross_validation(quality, "hits"));
             lines
         }
     }
@@ -79,11 +79,12 @@ fn features_heading(name: &str, quality: &FeatureQuality) -> Vec<String> {
         format!("{name}: never measured; PREDICTED from {} features", quality.n_features),
         format!("learnt from {} perturbations of the index; those left out of it:", quality.n_rows),
     ];
-    lines.extend(cross_validation(quality));
+    lines.extend(cross_validation(quality, "hits"));
     lines
 }
 
-fn cross_validation(quality: &FeatureQuality) -> Vec<String> {
+/// How near left-out rows came, what chance reaches, and a caution where that is no less.
+pub(super) fn cross_validation(quality: &FeatureQuality, what: &str) -> Vec<String> {
     let mut lines = vec![format!(
         "cosine {:.2}; {:.0} % in the nearest tenth (random 10 %, by chance up to {:.0} %)",
         quality.mean_cosine,
@@ -91,7 +92,7 @@ fn cross_validation(quality: &FeatureQuality) -> Vec<String> {
         quality.chance_top_tenth * 100.0
     )];
     if !quality.predicts() {
-        lines.push("CAUTION: these features predict nothing; these hits mean nothing".to_owned());
+        lines.push(format!("CAUTION: these features predict nothing; these {what} mean nothing"));
     }
     lines
 }

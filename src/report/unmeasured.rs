@@ -2,6 +2,7 @@ use std::io::{self, Write};
 
 use super::aligned::{Aligned, shorten};
 use super::columns::significant;
+use super::hit_table::cross_validation;
 use super::tsv::single_line;
 use crate::index::Record;
 use crate::search::{FeatureAxis, PredictedResponse, UnmeasuredAnswer, UnmeasuredRow};
@@ -71,21 +72,17 @@ fn axis(answer: &UnmeasuredAnswer) -> &'static str {
 }
 
 fn heading(answer: &UnmeasuredAnswer, row: &UnmeasuredRow) -> Vec<String> {
-    let quality = answer.quality;
+    let quality = &answer.quality;
     let place = answer.context.as_ref().map_or_else(String::new, |name| format!(" of {name}"));
     let mut lines = vec![
         format!("{}: never measured; PREDICTED from {} features", row.name, quality.n_features),
-        format!("as a {}{place}, learnt from {} that were;", axis(answer), quality.n_rows),
         format!(
-            "those left out: cosine {:.2}; {:.0} % in the nearest tenth (by chance up to {:.0} %)",
-            quality.mean_cosine,
-            quality.top_tenth * 100.0,
-            quality.chance_top_tenth * 100.0
+            "as a {}{place}, learnt from {} that were; left out:",
+            axis(answer),
+            quality.n_rows
         ),
     ];
-    if !quality.predicts() {
-        lines.push("CAUTION: these features predict nothing; the values mean nothing".to_owned());
-    }
+    lines.extend(cross_validation(quality, "values"));
     lines
 }
 

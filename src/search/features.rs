@@ -1,9 +1,8 @@
 use std::collections::HashMap;
 
-use xxhash_rust::xxh3::xxh3_64_with_seed;
-
 use super::query::Query;
 use super::subject::{Origin, Subject};
+use crate::embedding::feature_map::fold_of;
 use crate::embedding::{FeatureMap, FeatureQuality};
 use crate::error::{Error, Result};
 use crate::experiment::{PerturbationType, Side};
@@ -12,7 +11,6 @@ use crate::table::{FeatureTable, close_names, lookup_key};
 
 /// Perturbations of an index that a table must name, to learn what its features mean.
 pub const FEWEST_ROWS: usize = 30;
-const SEED: u64 = 17;
 
 /// What features say about vectors, learnt from the perturbations that a table and an index share.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,8 +62,7 @@ impl FeaturePlacement {
             rows.iter().flat_map(|(at, _)| table.row(*at).iter().copied()).collect();
         let vectors: Vec<f32> =
             rows.iter().flat_map(|(_, row)| index.vector(*row).iter().copied()).collect();
-        let fold = |(at, _): &(usize, u32)| xxh3_64_with_seed(table.names[*at].as_bytes(), SEED);
-        let folds: Vec<u64> = rows.iter().map(fold).collect();
+        let folds: Vec<u64> = rows.iter().map(|(at, _)| fold_of(&table.names[*at])).collect();
         let map = FeatureMap::fit(&features, &vectors, index.dim(), &folds)?;
         Ok(Self { kind: most_frequent_type(index, rows)?, map, table })
     }

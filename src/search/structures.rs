@@ -1,18 +1,16 @@
 use rayon::prelude::*;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::features::FEWEST_ROWS;
 use super::hit::Answer;
 use super::query::Query;
 use super::subject::{Origin, Subject};
-use crate::embedding::feature_map::FOLDS;
+use crate::embedding::feature_map::fold_of;
 use crate::embedding::{FeatureMap, FeatureQuality};
 use crate::error::{Error, Result};
 use crate::experiment::{PerturbationType, Side};
 use crate::index::Index;
 use crate::table::Fingerprint;
 
-const SEED: u64 = 17;
 /// Compounds whose cross-validation tells what to expect of one as unlike all others.
 const ALIKE: usize = 80;
 
@@ -64,11 +62,10 @@ impl StructurePlacement {
                 "name a column of SMILES in the recipe's annotation of compounds, and build it again",
             ));
         }
-        let fold = |(name, _): &(String, Fingerprint)| xxh3_64_with_seed(name.as_bytes(), SEED);
-        let folds: Vec<u64> = known.iter().map(fold).collect();
+        let folds: Vec<u64> = known.iter().map(|(name, _)| fold_of(name)).collect();
         let map = FeatureMap::fit(&features, &vectors, index.dim(), &folds)?;
         let likeness = (0..known.len()).into_par_iter().map(|at| {
-            let is_other = |other: &usize| folds[*other] % FOLDS != folds[at] % FOLDS;
+            let is_other = |other: &usize| folds[*other] != folds[at];
             let others = (0..known.len()).filter(is_other);
             others.map(|other| known[at].1.tanimoto(&known[other].1)).fold(0.0, f64::max)
         });

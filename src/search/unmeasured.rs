@@ -1,9 +1,8 @@
 use std::collections::{BTreeSet, HashMap};
 
-use xxhash_rust::xxh3::xxh3_64_with_seed;
-
 use super::features::named_twice;
 use super::query::Query;
+use crate::embedding::feature_map::fold_of;
 use crate::embedding::{FeatureMap, FeatureQuality};
 use crate::error::{Error, Result};
 use crate::index::{Index, Record};
@@ -12,7 +11,6 @@ use crate::table::{FeatureTable, lookup_key};
 
 /// Readouts or contexts of an index that a table must name, to learn what its features mean.
 pub const FEWEST_KNOWN: usize = 10;
-const SEED: u64 = 17;
 /// Responses have about unit spread: what is larger than this is no prediction.
 const LARGEST: f32 = 1e6;
 
@@ -45,7 +43,7 @@ pub struct UnmeasuredAnswer {
     pub context: Option<String>,
     /// How near the responses of known rows come that are left out, and what chance reaches.
     pub quality: FeatureQuality,
-    /// The perturbations that responses are predicted of.
+    /// The perturbations that were learnt from, those asked for among them.
     pub perturbations: Vec<Record>,
     /// The rows that the index does not hold, in the table's order.
     pub rows: Vec<UnmeasuredRow>,
@@ -200,8 +198,7 @@ impl Matches {
             self.known.iter().flat_map(|(at, _)| table.row(*at).iter().copied()).collect();
         let vectors: Vec<f32> =
             self.known.iter().flat_map(|(_, position)| targets.of(*position)).collect();
-        let fold = |(at, _): &(usize, u32)| xxh3_64_with_seed(table.names[*at].as_bytes(), SEED);
-        let folds: Vec<u64> = self.known.iter().map(fold).collect();
+        let folds: Vec<u64> = self.known.iter().map(|(at, _)| fold_of(&table.names[*at])).collect();
         FeatureMap::fit(&features, &vectors, vectors.len() / folds.len().max(1), &folds)
     }
 }

@@ -1,6 +1,7 @@
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::path::Path;
 
+use super::matrix::bad_number;
 use super::name::is_missing;
 use super::number::{Cell, parse_cell};
 use super::text::{Rows, TextFormat, whole_file};
@@ -38,7 +39,7 @@ pub fn read_features(path: &Path) -> Result<FeatureTable> {
     let mut rows = Rows::open(path, TextFormat::Detect)?;
     let features: Vec<String> = rows.header().iter().skip(1).cloned().collect();
     let mut table = FeatureTable { names: Vec::new(), features, values: Vec::new() };
-    let mut lines: HashMap<String, usize> = HashMap::new();
+    let mut seen: HashSet<String> = HashSet::new();
     while let Some(record) = rows.next_record()? {
         let cells: Vec<Vec<u8>> = record.iter().map(<[u8]>::to_vec).collect();
         let name = cells
@@ -48,7 +49,7 @@ pub fn read_features(path: &Path) -> Result<FeatureTable> {
             let advice = "name it or remove the row";
             return Err(rows.refuse(Some(0), "a name", format!("`{name}`"), advice));
         }
-        if lines.insert(name.clone(), table.names.len()).is_some() {
+        if !seen.insert(name.clone()) {
             let advice = "keep one row for each name";
             return Err(rows.refuse(Some(0), "each name once", format!("`{name}` again"), advice));
         }
@@ -61,11 +62,9 @@ pub fn read_features(path: &Path) -> Result<FeatureTable> {
                     return Err(rows.refuse(Some(column), expected, format!("{number:e}"), advice));
                 }
                 bad => {
-                    let text = String::from_utf8_lossy(cell).trim().to_owned();
-                    let expected =
-                        if bad == Cell::Infinite { "a finite number" } else { "a number" };
                     let advice = "every feature must be known: complete the row or remove it";
-                    return Err(rows.refuse(Some(column), expected, format!("`{text}`"), advice));
+                    let text = String::from_utf8_lossy(cell);
+                    return Err(bad_number(&rows, column, bad, &text, advice));
                 }
             }
         }

@@ -92,6 +92,17 @@ fn read_row(rows: &mut Rows, names: &mut Vec<String>, values: &mut Vec<f32>) -> 
 
 pub(super) fn bad_cell(rows: &Rows, column: usize, cell: Cell, text: &str) -> Error {
     let advice = "correct the cell, or leave it empty if nothing was measured";
+    bad_number(rows, column, cell, text, advice)
+}
+
+/// Says what is wrong with a cell that must be a number, and what to do.
+pub(super) fn bad_number(
+    rows: &Rows,
+    column: usize,
+    cell: Cell,
+    text: &str,
+    advice: &str,
+) -> Error {
     let expected = if cell == Cell::Infinite { "a finite number" } else { "a number" };
     rows.refuse(Some(column), expected, format!("`{}`", text.trim()), advice)
 }

@@ -12,10 +12,10 @@ fn main_component(smiles: &str) -> String {
     let plain = smiles.split_whitespace().next().unwrap_or_default();
     let plain = plain.replace("([H])", "");
     // A ring that closes across a dot makes its components one.
-    let joins = |part: &&str| parse_cxsmiles(part).is_ok();
+    let is_structure = |part: &&str| parse_cxsmiles(part).is_ok();
     let components: Vec<&str> = plain.split('.').collect();
     let n_atoms = |part: &&&str| parse_cxsmiles(part).map_or(0, |found| found.mol.atom_count());
-    let largest = match components.iter().all(joins) {
+    let largest = match components.iter().all(is_structure) {
         true => components.iter().max_by_key(n_atoms).copied().unwrap_or_default(),
         false => plain.as_str(),
     };
