@@ -45,19 +45,21 @@
 //!
 //! # The rooms, in the order data flow
 //!
-//! error → [`experiment`] → [`table`] → [`dataset`] → `model` → [`embedding`] → [`index`] →
-//! [`search`] → [`evaluate`] → [`report`] → cli
+//! error → [`experiment`] → [`table`] → [`dataset`] → `model` → [`embedding`] → [`calibrate`] →
+//! [`index`] → [`search`] → [`evaluate`] → [`report`] → cli
 //!
 //! 1. `table` reads files: it alone knows how they are spelt.
 //! 2. `dataset` turns them, by a recipe, into observations (perturbation, context, readout, value).
 //! 3. `model` fits the Large Perturbation Model; it alone knows candle (feature `train`).
 //! 4. `embedding` joins the members of an ensemble into unit vectors and compares them.
-//! 5. `index` compiles vectors, graphs, records and names into a folder, and opens it.
-//! 6. `search` finds and ranks, `evaluate` measures, `report` writes, the command line glues.
+//! 5. `calibrate` says what a similarity is worth: null distributions, p-values, q-values.
+//! 6. `index` compiles vectors, graphs, records and names into a folder, and opens it.
+//! 7. `search` finds and ranks, `evaluate` measures, `report` writes, the command line glues.
 //!
 //! A room imports itself and rooms to its left; a test keeps it so.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod calibrate;
 pub mod dataset;
 pub mod embedding;
 pub mod error;

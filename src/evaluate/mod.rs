@@ -1,4 +1,5 @@
-//! How good the answers are: retrieval of known targets and prediction of held-out values, always beside baselines.
+//! How good the answers are: retrieval of known targets and prediction of held-out values, always beside baselines,
+//! and whether significance is honest.
 //!
 //! Takes a [`Dataset`](crate::dataset::Dataset), known pairs of compound and target gene, and
 //! anything that gives similarities or predictions (an index, a model, a closure); gives estimates
@@ -8,10 +9,12 @@
 
 mod algebra;
 mod bootstrap;
+pub mod honesty;
 pub mod prediction;
 pub mod retrieval;
 pub mod scaling;
 
 pub use bootstrap::{Bootstrap, Clustering, Clusters, Estimate};
+pub use honesty::{HonestyReport, evaluate_honesty};
 pub use prediction::{PredictionConfig, PredictionReport, evaluate_prediction};
 pub use retrieval::{Half, RetrievalEvaluation, RetrievalReport, RetrievalTask};

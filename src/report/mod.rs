@@ -8,6 +8,7 @@ mod aligned;
 mod columns;
 mod found;
 mod hit_table;
+mod honesty;
 mod metrics;
 mod metrics_of;
 mod metrics_text;
@@ -20,6 +21,7 @@ mod unmeasured;
 pub use columns::{HIT_COLUMNS, significant};
 pub use found::{write_found_table, write_found_tsv};
 pub use hit_table::HitTable;
+pub use honesty::honesty_tables;
 pub use metrics::{MetricRow, MetricTable, MetricValue};
 pub use metrics_of::{
     noise_ceiling_table, prediction_table, retrieval_difference_table, retrieval_table,

@@ -19,6 +19,9 @@ mod fixture;
 /// The index of each format version, opened forever. What writes it anew needs a model to train.
 #[cfg_attr(not(feature = "train"), allow(dead_code, unused_imports))]
 mod golden;
+/// Whether significance is honest, in a world of known truth.
+#[cfg(feature = "train")]
+mod honesty;
 /// One folder per index: determinism, damage, exchange.
 mod index;
 /// Builds killed at any moment leave a whole index.

@@ -193,6 +193,26 @@ fn known_targets_rank_at_least_as_high_as_by_any_baseline() {
     }
 }
 
+#[test]
+fn its_significance_is_honest_and_finds_known_targets() {
+    use phenocopy::dataset::{Dataset, DatasetOptions};
+    use phenocopy::evaluate::{RetrievalTask, evaluate_honesty};
+    let Some(data) = shared_data() else { return };
+    let recipe = READY.manifest().recipe.clone().unwrap();
+    let dataset = Dataset::from_recipe(&recipe, &data, &DatasetOptions::default()).unwrap();
+    let labels = phenocopy::table::read_labels(data.join(recipe.labels.unwrap())).unwrap();
+    let knockout = PerturbationType::CrisprKnockout;
+    let task = RetrievalTask::from_dataset(&dataset, &labels, knockout).unwrap();
+    let report = evaluate_honesty(&READY, &dataset, &task).unwrap();
+    assert!(report.is_honest(), "{:?}", report.controls);
+    assert!(report.least_active.value() <= 0.1, "{:?}", report.least_active);
+    // Three times what the plain pooled null gives on the correlation baseline.
+    assert!(report.known.value() >= 0.09, "{:?}", report.known);
+    for gene in ["EGFR", "BRAF", "MDM2", "IGF1R"] {
+        assert!(report.by_gene[gene].count > 0, "{gene}: {:?}", report.by_gene);
+    }
+}
+
 /// Whether the machine has the fused multiply-add that the ready index was built with.
 #[cfg(all(target_arch = "x86_64", feature = "train", feature = "cli"))]
 fn is_recorded_machine() -> bool {

@@ -3,6 +3,7 @@
 mod arguments;
 #[cfg(feature = "train")]
 mod fold_in;
+mod honesty;
 #[cfg(feature = "train")]
 mod prediction;
 mod retrieval;
@@ -24,6 +25,8 @@ pub(crate) enum EvaluateCommand {
     /// Does the model predict held-out values better than simple baselines? Trains anew without them
     #[cfg(feature = "train")]
     Prediction(prediction::PredictionArguments),
+    /// Do queries without any effect stay without significant hits? Shuffled profiles, quiet compounds, and power beside
+    Honesty(honesty::HonestyArguments),
     /// Are compounds of a context that the model never saw found as well as those it was trained on? Trains anew without it
     #[cfg(feature = "train")]
     FoldIn(fold_in::FoldInArguments),
@@ -36,6 +39,7 @@ impl EvaluateCommand {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Retrieval(arguments) => arguments.run(),
+            Self::Honesty(arguments) => arguments.run(),
             #[cfg(feature = "train")]
             Self::Prediction(arguments) => arguments.run(),
             #[cfg(feature = "train")]

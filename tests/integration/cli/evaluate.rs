@@ -37,6 +37,15 @@ fn retrieval_is_reported_beside_its_baselines() {
     assert!(markdown.trim_end().lines().last().unwrap().starts_with("index synthetic-demo "));
 }
 
+#[test]
+fn honesty_says_who_has_a_significant_hit() {
+    let index = text(&DEMO.1);
+    let report = run(&["evaluate", "honesty", index, "--data", DATA]).success();
+    assert!(report.contains("shuffled profiles, folded in"), "{report}");
+    assert!(report.contains("HONEST") && !report.contains("NOT HONEST"), "{report}");
+    assert!(report.lines().all(|line| line.chars().count() <= 80), "{report}");
+}
+
 #[cfg(feature = "train")]
 #[test]
 fn held_out_values_are_predicted_better_than_by_the_baselines_on_a_small_screen() {

@@ -1,0 +1,268 @@
+//! Is significance honest? Queries that do nothing must seldom have a significant hit, known targets often.
+//!
+//! Takes an index, the data it was made from, and known pairs; counts, of shuffled profiles, of all compounds and of
+//! the least active tenth, those with any q-value of at most [`LEVEL`], and of labelled compounds those whose
+//! target has one.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::calibrate::{NullModel, q_values};
+use crate::dataset::Dataset;
+use crate::embedding::{Placement, similarity_matrix};
+use crate::error::{Error, Result};
+use crate::evaluate::RetrievalTask;
+use crate::evaluate::retrieval::RetrievalQuery;
+use crate::experiment::Side;
+use crate::index::Index;
+
+/// The q-value up to which a hit is called significant.
+pub const LEVEL: f64 = 0.05;
+/// Shuffled profiles that ask.
+pub const N_CONTROLS: usize = 200;
+/// Seed of the shuffles.
+pub const SEED: u64 = 17;
+/// The least active tenth of compounds.
+const QUIET: f64 = 0.1;
+
+/// What the honesty check found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HonestyReport {
+    /// Controls: profiles of compounds whose readouts were shuffled, folded in; with any significant hit.
+    pub controls: Share,
+    /// All compounds of the index, with any significant hit.
+    pub compounds: Share,
+    /// The least active tenth of them: by the spread of their profiles before scaling, as a percentile within each
+    /// context, averaged.
+    pub least_active: Share,
+    /// Compounds with a labelled target in the panel; those whose target is significant.
+    pub known: Share,
+    /// The same for the compounds of each target gene that at least three compounds have.
+    pub by_gene: BTreeMap<String, Share>,
+    /// Genes in the panel.
+    pub n_panel: usize,
+    /// Each compound's row in the dataset and its smallest q-value.
+    pub smallest_q: Vec<(u32, f64)>,
+}
+
+/// How many of how many.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// How many.
+    pub count: usize,
+    /// Of how many.
+    pub total: usize,
+}
+
+impl Share {
+    fn of(outcomes: impl IntoIterator<Item = bool>) -> Self {
+        outcomes.into_iter().fold(Self::default(), |share, outcome| Self {
+            count: share.count + usize::from(outcome),
+            total: share.total + 1,
+        })
+    }
+
+    /// Returns the share, 0 of nothing.
+    #[must_use]
+    pub fn value(self) -> f64 {
+        self.count as f64 / self.total.max(1) as f64
+    }
+
+    /// Returns the most that a true share of `level` leads to in 97.5 of 100 cases: `level` and 1.96 of its
+    /// binomial standard errors.
+    #[must_use]
+    pub fn limit(self, level: f64) -> f64 {
+        level + 1.96 * (level * (1.0 - level) / self.total.max(1) as f64).sqrt()
+    }
+}
+
+impl HonestyReport {
+    /// Returns whether controls have a significant hit no more often than the level promises, within error.
+    #[must_use]
+    pub fn is_honest(&self) -> bool {
+        self.controls.value() <= self.controls.limit(LEVEL)
+    }
+}
+
+/// Asks the genes of a task's panel with shuffled profiles, with all compounds, and with those of known target.
+///
+/// Controls are judged by a null of references that were folded in like them, from one profile each; compounds by a
+/// null of compounds. Pairs that the annotation links are left out of both.
+///
+/// # Errors
+/// When the index cannot fold in, does not hold the data's perturbations, or a null cannot be learnt.
+pub fn evaluate_honesty(
+    index: &Index,
+    dataset: &Dataset,
+    task: &RetrievalTask,
+) -> Result<HonestyReport> {
+    let stored = index.placement()?.ok_or_else(|| {
+        let problem = "it cannot fold controls in: it holds no weights of a product head";
+        let what = format!("index `{}`", index.manifest().name);
+        Error::data(what, problem, "build one with `phenocopy build` and the default head")
+    })?;
+    let world = World::join(index, dataset, task)?;
+    let (owners, folded) = world.fold_in(&stored.placement, dataset)?;
+    let null = world.null_of(&folded, |at| owners[at])?;
+    let controls = controls(&stored.placement, dataset)?;
+    let has_hit = |q: &Vec<f64>| q.iter().any(|q| *q <= LEVEL);
+    let controls = Share::of(world.q_values(&null, &controls).iter().map(has_hit));
+    let null = world.null_of(&world.compounds, |at| at as u32)?;
+    let q = world.q_values(&null, &world.compounds);
+    let quiet = least_active(dataset, q.len());
+    let known = |query: &RetrievalQuery| {
+        let line = &q[query.row as usize];
+        query.targets.iter().map(|target| (*target, line[*target as usize] <= LEVEL)).collect()
+    };
+    let known: Vec<Vec<(u32, bool)>> = task.queries().iter().map(known).collect();
+    Ok(HonestyReport {
+        controls,
+        compounds: Share::of(q.iter().map(has_hit)),
+        least_active: Share::of(quiet.iter().map(|row| has_hit(&q[*row]))),
+        known: Share::of(known.iter().map(|pairs| pairs.iter().any(|(_, found)| *found))),
+        by_gene: by_gene(task, &known),
+        n_panel: task.panel().len(),
+        smallest_q: (0..).zip(q.iter().map(|q| q.iter().copied().fold(1.0, f64::min))).collect(),
+    })
+}
+
+fn by_gene(task: &RetrievalTask, known: &[Vec<(u32, bool)>]) -> BTreeMap<String, Share> {
+    let mut outcomes: BTreeMap<String, Vec<bool>> = BTreeMap::new();
+    for (target, found) in known.iter().flatten() {
+        outcomes.entry(task.genes()[*target as usize].clone()).or_default().push(*found);
+    }
+    outcomes.retain(|_, outcomes| outcomes.len() >= 3);
+    outcomes.into_iter().map(|(gene, outcomes)| (gene, Share::of(outcomes))).collect()
+}
+
+/// The vectors of compounds and panel, and which pairs the annotation links.
+struct World {
+    dim: usize,
+    compounds: Vec<f32>,
+    panel: Vec<f32>,
+    annotated: HashSet<(u32, u32)>,
+}
+
+impl World {
+    fn join(index: &Index, dataset: &Dataset, task: &RetrievalTask) -> Result<Self> {
+        let symbols = (0..index.n_rows() as u32)
+            .map(|row| Ok((index.record(row)?.perturbation.symbol(), row)));
+        let rows: HashMap<String, u32> = symbols.collect::<Result<_>>()?;
+        let vector = |row: u32| {
+            let symbol = dataset.perturbations[row as usize].symbol();
+            let found = rows.get(&symbol).map(|row| index.vector(*row));
+            found.ok_or_else(|| {
+                let problem = format!("it does not hold `{symbol}`, which the data do");
+                let advice = "evaluate with the data the index was made from";
+                Error::data(format!("index `{}`", index.manifest().name), problem, advice)
+            })
+        };
+        let vectors = |rows: &mut dyn Iterator<Item = u32>| -> Result<Vec<f32>> {
+            let rows: Vec<&[f32]> = rows.map(vector).collect::<Result<_>>()?;
+            Ok(rows.concat())
+        };
+        let genes: HashMap<&str, u32> = task.genes().iter().map(String::as_str).zip(0..).collect();
+        let compounds = (0..).zip(&dataset.annotations).take(n_compounds(dataset));
+        let pairs = compounds.flat_map(|(row, annotation)| {
+            let known = annotation.targets.iter().filter_map(|target| genes.get(target.0.as_str()));
+            known.map(move |gene| (row, *gene))
+        });
+        Ok(Self {
+            dim: index.dim(),
+            annotated: pairs.collect(),
+            compounds: vectors(&mut (0..n_compounds(dataset) as u32))?,
+            panel: vectors(&mut task.panel().iter().copied())?,
+        })
+    }
+
+    /// Returns the owner and the vector of each chemical profile, folded in alone.
+    fn fold_in(&self, placement: &Placement, dataset: &Dataset) -> Result<(Vec<u32>, Vec<f32>)> {
+        let profiles = chemical_profiles(dataset);
+        let keys = dataset.profiles.keys();
+        let place = |profile: &usize| {
+            let values = dataset.profiles.row(*profile);
+            placement.place(Side::Chemical, &[(keys[*profile].context, &values)])
+        };
+        let vectors: Vec<Vec<f32>> = profiles.par_iter().map(place).collect::<Result<_>>()?;
+        Ok((profiles.iter().map(|profile| keys[*profile].perturbation).collect(), vectors.concat()))
+    }
+
+    fn null_of(
+        &self,
+        references: &[f32],
+        owner: impl Fn(usize) -> u32 + Sync,
+    ) -> Result<NullModel> {
+        let similarities = similarity_matrix(&self.panel, self.dim, references);
+        let is_known = |reference: usize, target: usize| {
+            self.annotated.contains(&(owner(reference), target as u32))
+        };
+        NullModel::fit(&similarities, self.panel.len() / self.dim, is_known)
+    }
+
+    /// Returns the q-values of each query over the panel.
+    fn q_values(&self, null: &NullModel, queries: &[f32]) -> Vec<Vec<f64>> {
+        let similarities = similarity_matrix(&self.panel, self.dim, queries);
+        let lines = similarities.par_chunks(self.panel.len() / self.dim);
+        let of_line = |line: &[f32]| {
+            let z = null.standardise(line);
+            q_values(&z.iter().map(|z| null.p_value(*z)).collect::<Vec<f64>>())
+        };
+        lines.map(of_line).collect()
+    }
+}
+
+fn n_compounds(dataset: &Dataset) -> usize {
+    dataset.perturbations.iter().take_while(|p| p.side() == Side::Chemical).count()
+}
+
+fn chemical_profiles(dataset: &Dataset) -> Vec<usize> {
+    let n_compounds = n_compounds(dataset);
+    let keys = dataset.profiles.keys().iter().enumerate();
+    keys.filter(|(_, key)| (key.perturbation as usize) < n_compounds).map(|(at, _)| at).collect()
+}
+
+/// Returns the vectors of profiles at equal distances, each with its values shuffled over the readouts that it has.
+fn controls(placement: &Placement, dataset: &Dataset) -> Result<Vec<f32>> {
+    let profiles = chemical_profiles(dataset);
+    let control = |control: usize| {
+        let profile = profiles[control * profiles.len() / N_CONTROLS];
+        let mut values = dataset.profiles.row(profile);
+        let at: Vec<usize> = (0..values.len()).filter(|at| !values[*at].is_nan()).collect();
+        let mut shuffled: Vec<f32> = at.iter().map(|at| values[*at]).collect();
+        shuffled.shuffle(&mut ChaCha8Rng::seed_from_u64(SEED ^ (control as u64) << 32));
+        at.iter().zip(shuffled).for_each(|(at, value)| values[*at] = value);
+        let context = dataset.profiles.keys()[profile].context;
+        placement.place(Side::Chemical, &[(context, &values)])
+    };
+    let vectors: Vec<Vec<f32>> =
+        (0..N_CONTROLS).into_par_iter().map(control).collect::<Result<_>>()?;
+    Ok(vectors.concat())
+}
+
+/// Returns the rows of the least active tenth of compounds.
+fn least_active(dataset: &Dataset, n_compounds: usize) -> Vec<usize> {
+    let keys = dataset.profiles.keys();
+    let mut activity = vec![(0.0, 0.0); n_compounds];
+    for context in 0..dataset.contexts.len() as u32 {
+        let mut here: Vec<usize> = chemical_profiles(dataset)
+            .into_iter()
+            .filter(|at| keys[*at].context == context)
+            .collect();
+        here.sort_by(|a, b| dataset.spread[*a].total_cmp(&dataset.spread[*b]));
+        for (below, profile) in here.iter().enumerate() {
+            let (sum, n) = &mut activity[keys[*profile].perturbation as usize];
+            *sum += (below + 1) as f64 / here.len() as f64;
+            *n += 1.0;
+        }
+    }
+    let mut rows: Vec<usize> = (0..n_compounds).filter(|row| activity[*row].1 > 0.0).collect();
+    let mean = |row: usize| activity[row].0 / activity[row].1;
+    rows.sort_by(|a, b| mean(*a).total_cmp(&mean(*b)).then(a.cmp(b)));
+    rows.truncate((rows.len() as f64 * QUIET).ceil() as usize);
+    rows
+}
