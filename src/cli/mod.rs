@@ -3,6 +3,7 @@
 #[cfg(feature = "train")]
 mod build;
 mod evaluate;
+mod explain;
 mod failure;
 mod find;
 mod index_argument;
@@ -37,6 +38,8 @@ enum Command {
     Search(search::SearchArguments),
     /// List what the index holds under a text: names, synonyms, targets, mechanisms
     Find(find::FindArguments),
+    /// List the readouts that make two perturbations alike, or unlike
+    Explain(explain::ExplainArguments),
     /// Train a model on the screens of a recipe and compile it into an index
     #[cfg(feature = "train")]
     Build(build::BuildArguments),
@@ -56,6 +59,7 @@ pub(crate) fn run() -> ExitCode {
     let outcome = match arguments.command {
         Command::Search(arguments) => arguments.run(),
         Command::Find(arguments) => arguments.run(),
+        Command::Explain(arguments) => arguments.run(),
         #[cfg(feature = "train")]
         Command::Build(arguments) => arguments.run(),
         Command::Evaluate(command) => command.run(),

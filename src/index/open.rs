@@ -202,6 +202,19 @@ impl Index {
         self.responses.as_ref()?.row(row)
     }
 
+    /// Returns the predicted response of a row, averaged over contexts: a value for each of
+    /// [`response_readouts`](Self::response_readouts), centred over them and over its side, of unit length; none when
+    /// the index holds no responses.
+    #[must_use]
+    pub fn predicted_response(&self, row: u32) -> Option<Vec<f64>> {
+        self.responses.as_ref()?.response(row)
+    }
+
+    /// Returns the names of the readouts that responses are predicted for, in order.
+    pub fn response_readouts(&self) -> impl Iterator<Item = &str> {
+        self.responses.iter().flat_map(ResponseTable::readouts)
+    }
+
     /// Returns the cosine of two rows' predicted responses; none when the index holds no responses.
     #[must_use]
     pub fn response_similarity(&self, a: u32, b: u32) -> Option<f32> {

@@ -175,6 +175,26 @@ impl ResponseTable {
         self.file.section_f32("coefs").ok()?.get(start..start + self.rank)
     }
 
+    /// Returns the predicted response of a row, a value per readout: centred over readouts and over its side, unit.
+    #[must_use]
+    pub fn response(&self, row: u32) -> Option<Vec<f64>> {
+        let coefficients = self.row(row)?;
+        let basis = self.file.section_f32("basis").ok()?;
+        let n_readouts = basis.len().checked_div(self.rank).filter(|n| *n > 0)?;
+        let mut response = vec![0.0; n_readouts];
+        for (coefficient, direction) in coefficients.iter().zip(basis.chunks_exact(n_readouts)) {
+            let terms = response.iter_mut().zip(direction);
+            terms.for_each(|(sum, d)| *sum += f64::from(*coefficient) * f64::from(*d));
+        }
+        Some(response)
+    }
+
+    /// Returns the names of the readouts, in the order of a response's values.
+    pub fn readouts(&self) -> impl Iterator<Item = &str> {
+        let names = self.file.section_bytes("readouts").unwrap_or_default();
+        std::str::from_utf8(names).unwrap_or_default().split('\n')
+    }
+
     /// Verifies the checksums.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 
 mod aligned;
 mod columns;
+mod explanation;
 mod found;
 mod hit_table;
 mod honesty;
@@ -19,6 +20,7 @@ mod tsv;
 mod unmeasured;
 
 pub use columns::{HIT_COLUMNS, significant};
+pub use explanation::{write_explanation_table, write_explanation_tsv};
 pub use found::{write_found_table, write_found_tsv};
 pub use hit_table::HitTable;
 pub use honesty::honesty_tables;

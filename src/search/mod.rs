@@ -5,6 +5,7 @@
 //! neighbours are chosen; a planner picks the graph or the exact scan. Of cell lines that no screen holds it
 //! predicts responses. It prints nothing and reads no tables.
 
+mod explain;
 mod features;
 mod hit;
 mod panel;
@@ -18,6 +19,7 @@ mod subject;
 #[cfg(feature = "train")]
 mod unmeasured;
 
+pub use explain::{Explanation, ExplanationTerm};
 pub use features::{FEWEST_ROWS, FeaturePlacement};
 pub use hit::{Answer, Hit};
 pub use plan::Engine;

@@ -194,6 +194,21 @@ fn known_targets_rank_at_least_as_high_as_by_any_baseline() {
 }
 
 #[test]
+fn the_terms_of_an_explanation_add_up_to_the_similarity_of_the_responses() {
+    let n_rows = READY.n_rows() as u32;
+    for (a, b) in (0..n_rows).step_by(97).zip((0..n_rows).rev().step_by(31)) {
+        let symbol = |row: u32| READY.record(row).unwrap().perturbation.symbol();
+        let why = READY.explain(&Query::new(symbol(a)), &Query::new(symbol(b))).unwrap();
+        let sum: f64 = why.terms.iter().map(|term| term.contribution).sum();
+        assert!((sum - why.response_similarity).abs() < 1e-12);
+        let expected = f64::from(READY.response_similarity(a, b).unwrap());
+        assert!((sum - expected).abs() < 1e-5, "{sum} for {expected}");
+        assert!(why.terms.is_sorted_by_key(|term| -term.contribution.abs()));
+        assert!((why.terms.last().unwrap().cumulative_share - 1.0).abs() < 1e-9);
+    }
+}
+
+#[test]
 fn its_significance_is_honest_and_finds_known_targets() {
     use phenocopy::dataset::{Dataset, DatasetOptions};
     use phenocopy::evaluate::{RetrievalTask, evaluate_honesty};

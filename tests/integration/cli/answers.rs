@@ -186,6 +186,31 @@ fn filters_flags_and_engines_reach_the_search() {
     assert_eq!(hits(&["alias-GENE3", "--query-type", "trt_xpr"]), exact);
 }
 
+/// The repository's own index, which holds responses.
+const READY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/index/cancer-viability");
+
+#[test]
+fn explain_lists_the_readouts_that_make_two_perturbations_alike() {
+    let table = run(&["explain", "ABT-199", "BCL2", "-k", "5", "--index", READY]).success();
+    assert!(table.starts_with("venetoclax and BCL2\nsimilarity 0."), "{table}");
+    assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
+    assert_eq!(table.matches("\nACH-").count(), 5, "{table}");
+    let arguments = ["explain", "venetoclax", "BCL2", "--format", "tsv", "--index", READY];
+    let tsv = run(&arguments).success();
+    assert_eq!(tsv.lines().count(), 1 + 647);
+    assert!(tsv.lines().skip(1).all(|line| line.starts_with("venetoclax\tCRISPR-KO_BCL2\tACH-")));
+}
+
+#[test]
+fn explain_says_what_it_cannot_explain() {
+    let none = run(&["explain", "compound-0a", "GENE0", "--index", planted()]).failure();
+    assert!(none.contains("no responses"), "{none}");
+    let unknown = run(&["explain", "venetoclaxx", "BCL2", "--index", READY]).failure();
+    assert!(unknown.contains("venetoclax"), "{unknown}");
+    let nothing = run(&["explain", "venetoclax", "BCL2", "-k", "0", "--index", READY]).failure();
+    assert!(nothing.contains("at least 1"), "{nothing}");
+}
+
 #[test]
 fn find_lists_what_the_index_holds_under_a_text() {
     let table = redact(&run(&["find", "GENE12", "inhibitor", "--index", planted()]).success());

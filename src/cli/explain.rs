@@ -1,0 +1,56 @@
+use clap::Args;
+use phenocopy::Error;
+use phenocopy::report::{write_explanation_table, write_explanation_tsv};
+use phenocopy::search::Query;
+
+use super::IndexArgument;
+use super::output::{ListFormat, OutputArguments, complain, width};
+
+/// Two perturbations of an index.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  phenocopy explain venetoclax BCL2\n  \
+    phenocopy explain trametinib CRISPR-KO_BRAF --format tsv -o readouts.tsv")]
+pub(crate) struct ExplainArguments {
+    /// A compound or gene: symbol, name, synonym or identifier
+    #[arg(value_name = "QUERY")]
+    query: String,
+    /// The compound or gene it is compared with
+    #[arg(value_name = "HIT")]
+    hit: String,
+    #[command(flatten)]
+    index: IndexArgument,
+    /// How many readouts the table shows; tsv has all
+    #[arg(short, default_value_t = 20, value_name = "N")]
+    k: usize,
+    /// Form of the explanation
+    #[arg(long, value_enum, default_value_t = ListFormat::Table)]
+    format: ListFormat,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+impl ExplainArguments {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        if self.k == 0 {
+            return Err(Error::parameter("k", "at least 1", self.k).into());
+        }
+        let index = self.index.open()?;
+        let explanation = index.explain(&Query::new(&self.query), &Query::new(&self.hit))?;
+        let fingerprint = &index.manifest().fingerprint;
+        self.output.fill(|out| {
+            match self.format {
+                ListFormat::Table => {
+                    write_explanation_table(out, &explanation, self.k, width())?;
+                    writeln!(out, "\nindex {} {fingerprint}", index.manifest().name)?;
+                }
+                ListFormat::Tsv => write_explanation_tsv(out, &explanation, fingerprint)?,
+            }
+            Ok(())
+        })?;
+        let n_terms = explanation.terms.len();
+        if self.format == ListFormat::Table && self.k < n_terms {
+            complain(&format!("{} of {n_terms} readouts shown; all with --format tsv", self.k));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,84 @@
+use super::query::Query;
+use crate::error::{Error, Result};
+use crate::index::{Index, Record};
+
+/// Which readouts make two perturbations alike, or unlike.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation {
+    /// Who was asked for.
+    pub query: Record,
+    /// Whom it is compared with.
+    pub hit: Record,
+    /// Cosine of the vectors: what hits are ranked by.
+    pub similarity: f32,
+    /// Cosine of the predicted responses: what the terms add up to.
+    pub response_similarity: f64,
+    /// One per readout, the largest contribution first, whichever sign.
+    pub terms: Vec<ExplanationTerm>,
+}
+
+/// What one readout adds to the response similarity.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExplanationTerm {
+    /// The readout: a cell line of a viability screen, a gene of a transcriptome.
+    pub readout: String,
+    /// The query's predicted response there, centred over readouts and over its side, of unit length over readouts.
+    pub query: f64,
+    /// The hit's.
+    pub hit: f64,
+    /// Their product.
+    pub contribution: f64,
+    /// Share of this and all larger contributions in the sum of all absolute ones, 0 to 1.
+    pub cumulative_share: f64,
+}
+
+impl Index {
+    /// Takes the similarity of two perturbations' predicted responses apart: `Σ_r q̂_r ĥ_r`, a term per readout.
+    ///
+    /// ```no_run
+    /// use phenocopy::index::Index;
+    /// use phenocopy::search::Query;
+    ///
+    /// let index = Index::open("index/cancer-viability")?;
+    /// let why = index.explain(&Query::new("venetoclax"), &Query::new("BCL2"))?;
+    /// let sum: f64 = why.terms.iter().map(|term| term.contribution).sum();
+    /// assert!((sum - why.response_similarity).abs() < 1e-9);
+    /// # Ok::<(), phenocopy::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When a name is unknown or ambiguous, or the index holds no responses.
+    pub fn explain(&self, query: &Query, hit: &Query) -> Result<Explanation> {
+        let (query, hit) = (self.resolve(query)?, self.resolve(hit)?);
+        let none = || {
+            let what = format!("index `{}`", self.manifest().name);
+            Error::data(what, "it holds no responses to compare", "build one from screens")
+        };
+        let response = |row| self.predicted_response(row).ok_or_else(none);
+        let (of_query, of_hit) = (response(query)?, response(hit)?);
+        let values = of_query.into_iter().zip(of_hit);
+        let term = |(readout, (query, hit)): (&str, (f64, f64))| ExplanationTerm {
+            readout: readout.to_owned(),
+            query,
+            hit,
+            contribution: query * hit,
+            cumulative_share: 0.0,
+        };
+        let mut terms: Vec<ExplanationTerm> =
+            self.response_readouts().zip(values).map(term).collect();
+        terms.sort_by(|a, b| b.contribution.abs().total_cmp(&a.contribution.abs()));
+        let total: f64 = terms.iter().map(|term| term.contribution.abs()).sum();
+        let mut so_far = 0.0;
+        for term in &mut terms {
+            so_far += term.contribution.abs();
+            term.cumulative_share = if total > 0.0 { so_far / total } else { 0.0 };
+        }
+        Ok(Explanation {
+            query: self.record(query)?,
+            hit: self.record(hit)?,
+            similarity: crate::embedding::similarity(self.vector(query), self.vector(hit)),
+            response_similarity: terms.iter().map(|term| term.contribution).sum(),
+            terms,
+        })
+    }
+}
