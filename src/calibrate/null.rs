@@ -17,7 +17,7 @@ const GRID_STEPS: usize = 100;
 /// true but unknown pairs hardly move. Spreads are drawn halfway to their median d over targets, as a spread from a
 /// few hundred references is itself uncertain: σ_t² = (d_t² + d²)/2. A query that is unusually near and far from
 /// everything is judged more strictly (Efron's empirical null): with b the spread of its (s − m_t)/σ_t over all
-/// targets, z = (s − m_t)/(σ_t κ), κ² = (1 + max(1, b)²)/2.
+/// targets (1 where they are fewer than [`FEWEST_REFERENCES`]), z = (s − m_t)/(σ_t κ), κ² = (1 + max(1, b)²)/2.
 ///
 /// The p-value of z is the larger of two: the normal tail, and the share of the references' z that lie as far on the
 /// *other* side, (1 + #{z ≤ −z}) / (1 + n), where no true pair makes a tail heavy (Phipson & Smyth 2010 for the ones).
@@ -106,7 +106,8 @@ impl NullModel {
         let targets = self.centre.iter().zip(&self.spread);
         let scores = similarities.iter().zip(targets).map(|(s, (m, d))| (f64::from(*s) - m) / d);
         let mut scores: Vec<f64> = scores.collect();
-        let own = deviation(&mut scores.clone()).map_or(1.0, |(_, own)| own.max(1.0));
+        // The spread of a few scores is no spread.
+        let own = robust_moments(&mut scores.clone()).map_or(1.0, |(_, own)| own.max(1.0));
         let strictness = ((1.0 + own * own) / 2.0).sqrt();
         scores.iter_mut().for_each(|score| *score /= strictness);
         scores
