@@ -22,7 +22,9 @@ pub mod synthetic;
 
 pub use assemble::{Dataset, DatasetOptions};
 pub(crate) use entries::Entries;
+pub(crate) use normalise::median;
 pub use normalise::{NormalisationStep, normalise_profile};
+pub(crate) use profiles::shuffle_profile;
 pub use profiles::{ProfileKey, Profiles, StorageLimits};
 pub use recipe::{AgentKind, AnnotationTable, Assay, AssayLayout, ReadoutChoice, Recipe};
 pub use report::{AssaySummary, DroppedProfile, Merge, MergeReason, ReadingReport, Suggestion};

@@ -3,6 +3,9 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use memmap2::Mmap;
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
 
 use crate::error::{Error, Result};
 
@@ -230,6 +233,15 @@ fn spool_error(action: &'static str) -> impl FnOnce(std::io::Error) -> Error {
 #[allow(unsafe_code)]
 fn map_unnamed(file: &File) -> Result<Mmap> {
     unsafe { Mmap::map(file) }.map_err(spool_error("map"))
+}
+
+/// Returns the values of a profile in another order over the readouts that have one; missing ones stay where they are.
+pub(crate) fn shuffle_profile(values: &[f32], seed: u64) -> Vec<f32> {
+    let mut measured: Vec<f32> = values.iter().copied().filter(|value| !value.is_nan()).collect();
+    measured.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    let mut next = measured.into_iter();
+    let place = |value: &f32| if value.is_nan() { None } else { next.next() };
+    values.iter().map(place).map(|value| value.unwrap_or(f32::NAN)).collect()
 }
 
 #[cfg(test)]

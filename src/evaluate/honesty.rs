@@ -6,19 +6,16 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::calibrate::{NullModel, q_values};
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, ProfileKey, shuffle_profile};
 use crate::embedding::{Placement, similarity_matrix};
 use crate::error::{Error, Result};
 use crate::evaluate::RetrievalTask;
-use crate::evaluate::retrieval::RetrievalQuery;
-use crate::experiment::Side;
+use crate::evaluate::retrieval::{IndexSimilarities, RetrievalQuery};
+use crate::experiment::{Perturbation, Side};
 use crate::index::Index;
 
 /// The q-value up to which a hit is called significant.
@@ -106,15 +103,17 @@ pub fn evaluate_honesty(
         let what = format!("index `{}`", index.manifest().name);
         Error::data(what, problem, "build one with `phenocopy build` and the default head")
     })?;
-    let world = World::join(index, dataset, task)?;
-    let (owners, folded) = world.fold_in(&stored.placement, dataset)?;
-    let null = world.null_of(&folded, |at| owners[at])?;
-    let controls = controls(&stored.placement, dataset)?;
+    let profiles = ChemicalProfiles::of(dataset);
+    require_compounds(task, profiles.n_compounds)?;
+    let world = World::join(index, dataset, task, profiles.n_compounds as u32)?;
+    let references = profiles.fold_in(&stored.placement, &profiles.measured())?;
+    let owner = |reference: usize| profiles.key(profiles.profiles[reference]).perturbation;
+    let null = world.null_of(&references, owner)?;
+    let controls = profiles.fold_in(&stored.placement, &profiles.controls())?;
     let has_hit = |q: &Vec<f64>| q.iter().any(|q| *q <= LEVEL);
     let controls = Share::of(world.q_values(&null, &controls).iter().map(has_hit));
-    let null = world.null_of(&world.compounds, |at| at as u32)?;
+    let null = world.null_of(&world.compounds, |row| row as u32)?;
     let q = world.q_values(&null, &world.compounds);
-    let quiet = least_active(dataset, q.len());
     let known = |query: &RetrievalQuery| {
         let line = &q[query.row as usize];
         query.targets.iter().map(|target| (*target, line[*target as usize] <= LEVEL)).collect()
@@ -123,11 +122,20 @@ pub fn evaluate_honesty(
     Ok(HonestyReport {
         controls,
         compounds: Share::of(q.iter().map(has_hit)),
-        least_active: Share::of(quiet.iter().map(|row| has_hit(&q[*row]))),
+        least_active: Share::of(profiles.least_active().iter().map(|row| has_hit(&q[*row]))),
         known: Share::of(known.iter().map(|pairs| pairs.iter().any(|(_, found)| *found))),
         by_gene: by_gene(task, &known),
         n_panel: task.panel().len(),
         smallest_q: (0..).zip(q.iter().map(|q| q.iter().copied().fold(1.0, f64::min))).collect(),
+    })
+}
+
+/// A task of another dataset could ask for what is no compound here.
+fn require_compounds(task: &RetrievalTask, n_compounds: usize) -> Result<()> {
+    let other = task.queries().iter().find(|query| query.row as usize >= n_compounds);
+    other.map_or(Ok(()), |query| {
+        let problem = format!("row {} is no compound of the dataset", query.row);
+        Err(Error::data("the retrieval task", problem, "make the task from this dataset"))
     })
 }
 
@@ -149,25 +157,19 @@ struct World {
 }
 
 impl World {
-    fn join(index: &Index, dataset: &Dataset, task: &RetrievalTask) -> Result<Self> {
-        let symbols = (0..index.n_rows() as u32)
-            .map(|row| Ok((index.record(row)?.perturbation.symbol(), row)));
-        let rows: HashMap<String, u32> = symbols.collect::<Result<_>>()?;
-        let vector = |row: u32| {
-            let symbol = dataset.perturbations[row as usize].symbol();
-            let found = rows.get(&symbol).map(|row| index.vector(*row));
-            found.ok_or_else(|| {
-                let problem = format!("it does not hold `{symbol}`, which the data do");
-                let advice = "evaluate with the data the index was made from";
-                Error::data(format!("index `{}`", index.manifest().name), problem, advice)
-            })
-        };
-        let vectors = |rows: &mut dyn Iterator<Item = u32>| -> Result<Vec<f32>> {
-            let rows: Vec<&[f32]> = rows.map(vector).collect::<Result<_>>()?;
-            Ok(rows.concat())
+    fn join(
+        index: &Index,
+        dataset: &Dataset,
+        task: &RetrievalTask,
+        n_compounds: u32,
+    ) -> Result<Self> {
+        let rows = IndexSimilarities::new(index, dataset)?;
+        let vectors = |asked: &mut dyn Iterator<Item = u32>| -> Result<Vec<f32>> {
+            let vectors: Vec<&[f32]> = asked.map(|row| rows.vector(row)).collect::<Result<_>>()?;
+            Ok(vectors.concat())
         };
         let genes: HashMap<&str, u32> = task.genes().iter().map(String::as_str).zip(0..).collect();
-        let compounds = (0..).zip(&dataset.annotations).take(n_compounds(dataset));
+        let compounds = (0..n_compounds).zip(&dataset.annotations);
         let pairs = compounds.flat_map(|(row, annotation)| {
             let known = annotation.targets.iter().filter_map(|target| genes.get(target.0.as_str()));
             known.map(move |gene| (row, *gene))
@@ -175,21 +177,9 @@ impl World {
         Ok(Self {
             dim: index.dim(),
             annotated: pairs.collect(),
-            compounds: vectors(&mut (0..n_compounds(dataset) as u32))?,
+            compounds: vectors(&mut (0..n_compounds))?,
             panel: vectors(&mut task.panel().iter().copied())?,
         })
-    }
-
-    /// Returns the owner and the vector of each chemical profile, folded in alone.
-    fn fold_in(&self, placement: &Placement, dataset: &Dataset) -> Result<(Vec<u32>, Vec<f32>)> {
-        let profiles = chemical_profiles(dataset);
-        let keys = dataset.profiles.keys();
-        let place = |profile: &usize| {
-            let values = dataset.profiles.row(*profile);
-            placement.place(Side::Chemical, &[(keys[*profile].context, &values)])
-        };
-        let vectors: Vec<Vec<f32>> = profiles.par_iter().map(place).collect::<Result<_>>()?;
-        Ok((profiles.iter().map(|profile| keys[*profile].perturbation).collect(), vectors.concat()))
     }
 
     fn null_of(
@@ -216,53 +206,73 @@ impl World {
     }
 }
 
-fn n_compounds(dataset: &Dataset) -> usize {
-    dataset.perturbations.iter().take_while(|p| p.side() == Side::Chemical).count()
+/// The profiles of compounds, by their place in the dataset.
+struct ChemicalProfiles<'a> {
+    dataset: &'a Dataset,
+    n_compounds: usize,
+    profiles: Vec<usize>,
 }
 
-fn chemical_profiles(dataset: &Dataset) -> Vec<usize> {
-    let n_compounds = n_compounds(dataset);
-    let keys = dataset.profiles.keys().iter().enumerate();
-    keys.filter(|(_, key)| (key.perturbation as usize) < n_compounds).map(|(at, _)| at).collect()
-}
-
-/// Returns the vectors of profiles at equal distances, each with its values shuffled over the readouts that it has.
-fn controls(placement: &Placement, dataset: &Dataset) -> Result<Vec<f32>> {
-    let profiles = chemical_profiles(dataset);
-    let control = |control: usize| {
-        let profile = profiles[control * profiles.len() / N_CONTROLS];
-        let mut values = dataset.profiles.row(profile);
-        let at: Vec<usize> = (0..values.len()).filter(|at| !values[*at].is_nan()).collect();
-        let mut shuffled: Vec<f32> = at.iter().map(|at| values[*at]).collect();
-        shuffled.shuffle(&mut ChaCha8Rng::seed_from_u64(SEED ^ (control as u64) << 32));
-        at.iter().zip(shuffled).for_each(|(at, value)| values[*at] = value);
-        let context = dataset.profiles.keys()[profile].context;
-        placement.place(Side::Chemical, &[(context, &values)])
-    };
-    let vectors: Vec<Vec<f32>> =
-        (0..N_CONTROLS).into_par_iter().map(control).collect::<Result<_>>()?;
-    Ok(vectors.concat())
-}
-
-/// Returns the rows of the least active tenth of compounds.
-fn least_active(dataset: &Dataset, n_compounds: usize) -> Vec<usize> {
-    let keys = dataset.profiles.keys();
-    let mut activity = vec![(0.0, 0.0); n_compounds];
-    for context in 0..dataset.contexts.len() as u32 {
-        let mut here: Vec<usize> = chemical_profiles(dataset)
-            .into_iter()
-            .filter(|at| keys[*at].context == context)
-            .collect();
-        here.sort_by(|a, b| dataset.spread[*a].total_cmp(&dataset.spread[*b]));
-        for (below, profile) in here.iter().enumerate() {
-            let (sum, n) = &mut activity[keys[*profile].perturbation as usize];
-            *sum += (below + 1) as f64 / here.len() as f64;
-            *n += 1.0;
-        }
+impl<'a> ChemicalProfiles<'a> {
+    fn of(dataset: &'a Dataset) -> Self {
+        let is_compound = |p: &&Perturbation| p.side() == Side::Chemical;
+        let n_compounds = dataset.perturbations.iter().take_while(is_compound).count();
+        let keys = dataset.profiles.keys().iter().enumerate();
+        let chemical = keys.filter(|(_, key)| (key.perturbation as usize) < n_compounds);
+        Self { dataset, n_compounds, profiles: chemical.map(|(at, _)| at).collect() }
     }
-    let mut rows: Vec<usize> = (0..n_compounds).filter(|row| activity[*row].1 > 0.0).collect();
-    let mean = |row: usize| activity[row].0 / activity[row].1;
-    rows.sort_by(|a, b| mean(*a).total_cmp(&mean(*b)).then(a.cmp(b)));
-    rows.truncate((rows.len() as f64 * QUIET).ceil() as usize);
-    rows
+
+    fn key(&self, profile: usize) -> ProfileKey {
+        self.dataset.profiles.keys()[profile]
+    }
+
+    /// The vectors of profiles with these values, each folded in alone as one of its context.
+    fn fold_in(&self, placement: &Placement, profiles: &[(usize, Vec<f32>)]) -> Result<Vec<f32>> {
+        let place = |(profile, values): &(usize, Vec<f32>)| {
+            placement.place(Side::Chemical, &[(self.key(*profile).context, values)])
+        };
+        let vectors: Vec<Vec<f32>> = profiles.par_iter().map(place).collect::<Result<_>>()?;
+        Ok(vectors.concat())
+    }
+
+    /// All profiles with their own values.
+    fn measured(&self) -> Vec<(usize, Vec<f32>)> {
+        let values = |profile: &usize| (*profile, self.dataset.profiles.row(*profile));
+        self.profiles.iter().map(values).collect()
+    }
+
+    /// Profiles at equal distances, each with its values shuffled over the readouts that it has.
+    fn controls(&self) -> Vec<(usize, Vec<f32>)> {
+        let control = |control: usize| {
+            let profile = *self.profiles.get(control * self.profiles.len() / N_CONTROLS)?;
+            let seed = SEED ^ ((control as u64) << 32);
+            Some((profile, shuffle_profile(&self.dataset.profiles.row(profile), seed)))
+        };
+        (0..N_CONTROLS).filter_map(control).collect()
+    }
+
+    /// The rows of the least active tenth of compounds.
+    fn least_active(&self) -> Vec<usize> {
+        let mut of_context: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        for profile in &self.profiles {
+            of_context.entry(self.key(*profile).context).or_default().push(*profile);
+        }
+        let mut percentiles: Vec<Vec<f64>> = vec![Vec::new(); self.n_compounds];
+        for here in of_context.values_mut() {
+            here.sort_by(|a, b| self.dataset.spread[*a].total_cmp(&self.dataset.spread[*b]));
+            for (below, profile) in here.iter().enumerate() {
+                let percentile = (below + 1) as f64 / here.len() as f64;
+                percentiles[self.key(*profile).perturbation as usize].push(percentile);
+            }
+        }
+        let mean = |row: &usize| {
+            let own = &percentiles[*row];
+            own.iter().sum::<f64>() / own.len() as f64
+        };
+        let is_measured = |row: &usize| !percentiles[*row].is_empty();
+        let mut rows: Vec<usize> = (0..self.n_compounds).filter(is_measured).collect();
+        rows.sort_by(|a, b| mean(a).total_cmp(&mean(b)).then(a.cmp(b)));
+        rows.truncate((rows.len() as f64 * QUIET).ceil() as usize);
+        rows
+    }
 }

@@ -37,7 +37,11 @@ pub fn write_explanation_table(
         terms.iter().map(|term| term.contribution).partition(|contribution| *contribution > 0.0);
     let (n_for, n_against) = (for_it.len(), against.len());
     let (for_it, against): (f64, f64) = (for_it.iter().sum(), against.iter().sum());
-    writeln!(out, "{n_for} readouts add {for_it:.3} and {n_against} take {:.3} away\n", -against)?;
+    writeln!(
+        out,
+        "{n_for} readouts add {for_it:.3} and {n_against} take {:.3} away\n",
+        against.abs()
+    )?;
     let rows = terms.iter().take(k).map(|term| {
         let share = format!("{:.0} %", 100.0 * term.cumulative_share);
         let numbers = [term.query, term.hit, term.contribution];

@@ -1,4 +1,5 @@
 use super::query::Query;
+use crate::embedding::similarity;
 use crate::error::{Error, Result};
 use crate::index::{Index, Record};
 
@@ -11,8 +12,8 @@ pub struct Explanation {
     pub hit: Record,
     /// Cosine of the vectors: what hits are ranked by.
     pub similarity: f32,
-    /// Cosine of the predicted responses: what the terms add up to.
-    pub response_similarity: f64,
+    /// Cosine of the predicted responses, as a hit shows it: what the terms add up to, to the rounding of f32.
+    pub response_similarity: f32,
     /// One per readout, the largest contribution first, whichever sign.
     pub terms: Vec<ExplanationTerm>,
 }
@@ -42,7 +43,7 @@ impl Index {
     /// let index = Index::open("index/cancer-viability")?;
     /// let why = index.explain(&Query::new("venetoclax"), &Query::new("BCL2"))?;
     /// let sum: f64 = why.terms.iter().map(|term| term.contribution).sum();
-    /// assert!((sum - why.response_similarity).abs() < 1e-9);
+    /// assert!((sum - f64::from(why.response_similarity)).abs() < 1e-5);
     /// # Ok::<(), phenocopy::Error>(())
     /// ```
     ///
@@ -56,6 +57,7 @@ impl Index {
         };
         let response = |row| self.predicted_response(row).ok_or_else(none);
         let (of_query, of_hit) = (response(query)?, response(hit)?);
+        let response_similarity = self.response_similarity(query, hit).ok_or_else(none)?;
         let values = of_query.into_iter().zip(of_hit);
         let term = |(readout, (query, hit)): (&str, (f64, f64))| ExplanationTerm {
             readout: readout.to_owned(),
@@ -76,8 +78,8 @@ impl Index {
         Ok(Explanation {
             query: self.record(query)?,
             hit: self.record(hit)?,
-            similarity: crate::embedding::similarity(self.vector(query), self.vector(hit)),
-            response_similarity: terms.iter().map(|term| term.contribution).sum(),
+            similarity: similarity(self.vector(query), self.vector(hit)),
+            response_similarity,
             terms,
         })
     }

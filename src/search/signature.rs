@@ -1,14 +1,11 @@
 use std::collections::HashMap;
 
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::query::{Scope, Via};
 use super::subject::{Origin, Subject};
-use crate::dataset::{NormalisationStep, normalise_profile};
+use crate::dataset::{NormalisationStep, normalise_profile, shuffle_profile};
 use crate::error::{Error, Result};
 use crate::experiment::{PerturbationType, Side};
 use crate::index::{Filter, Index, StoredPlacement};
@@ -166,12 +163,8 @@ impl Candidate<'_> {
 
     /// The correlations of as many shuffles of the values over the readouts that have one.
     fn chance(&self, stored: &StoredPlacement, raw: &[f32], n: u64) -> Result<Vec<f64>> {
-        let at: Vec<usize> = (0..raw.len()).filter(|at| !raw[*at].is_nan()).collect();
         let shuffles = (0..n).into_par_iter().map(|shuffle| {
-            let mut values: Vec<f32> = at.iter().map(|at| raw[*at]).collect();
-            values.shuffle(&mut ChaCha8Rng::seed_from_u64(SEED ^ (shuffle << 32)));
-            let mut shuffled = raw.to_vec();
-            at.iter().zip(values).for_each(|(at, value)| shuffled[*at] = value);
+            let shuffled = shuffle_profile(raw, SEED ^ (shuffle << 32));
             Ok(self.held_out_fit(stored, &shuffled)?.0)
         });
         shuffles.collect()

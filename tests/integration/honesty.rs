@@ -1,5 +1,7 @@
+use phenocopy::Result;
 use phenocopy::dataset::synthetic::{SyntheticConfig, SyntheticWorld};
 use phenocopy::evaluate::honesty::{HonestyReport, LEVEL, Share};
+use phenocopy::evaluate::retrieval::RetrievalQuery;
 use phenocopy::evaluate::{RetrievalTask, evaluate_honesty};
 use phenocopy::experiment::PerturbationType;
 use phenocopy::index::{Index, IndexBuilder};
@@ -22,7 +24,7 @@ fn world() -> SyntheticWorld {
     SyntheticWorld::generate(&config).unwrap()
 }
 
-fn evaluate(world: &SyntheticWorld) -> HonestyReport {
+fn evaluate(world: &SyntheticWorld) -> (HonestyReport, Result<HonestyReport>) {
     let config = LpmConfig {
         embedding_dim: 64,
         max_epochs: 15,
@@ -42,13 +44,17 @@ fn evaluate(world: &SyntheticWorld) -> HonestyReport {
     let labels: Vec<Label> = world.labels.iter().map(label).collect();
     let knockout = PerturbationType::CrisprKnockout;
     let task = RetrievalTask::from_dataset(&world.dataset, &labels, knockout).unwrap();
-    evaluate_honesty(&Index::open(&path).unwrap(), &world.dataset, &task).unwrap()
+    let index = Index::open(&path).unwrap();
+    let gene = RetrievalQuery { row: task.panel()[0], targets: vec![0] };
+    let other = RetrievalTask::new(task.panel().to_vec(), task.genes().to_vec(), vec![gene]);
+    let of_task = |task: &RetrievalTask| evaluate_honesty(&index, &world.dataset, task);
+    (of_task(&task).unwrap(), of_task(&other.unwrap()))
 }
 
 #[test]
 fn in_a_world_of_known_truth_compounds_that_do_nothing_find_nothing_and_the_others_their_target() {
     let world = world();
-    let report = evaluate(&world);
+    let (report, of_a_gene) = evaluate(&world);
     let name = |row: u32| &world.dataset.annotations[row as usize].name;
     let inactive = report.smallest_q.iter().filter(|(row, _)| world.inactive.contains(name(*row)));
     let outcomes: Vec<bool> = inactive.map(|(_, q)| *q <= LEVEL).collect();
@@ -58,6 +64,7 @@ fn in_a_world_of_known_truth_compounds_that_do_nothing_find_nothing_and_the_othe
     assert!(false_share.value() <= false_share.limit(LEVEL), "{n_false} of 200");
     assert!(report.is_honest() && report.controls.total == 200, "{report:?}");
     assert!(report.known.value() >= 0.8, "{:?}", report.known);
+    assert!(of_a_gene.unwrap_err().to_string().contains("is no compound"));
     let tables = honesty_tables(&report).map(|table| table.render(MetricFormat::Tsv));
     assert!(tables[0].contains("\tshuffled profiles, folded in\t"), "{}", tables[0]);
 }

@@ -3,7 +3,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use phenocopy::Error;
-use phenocopy::dataset::{Dataset, Recipe};
+use phenocopy::dataset::{Dataset, DatasetOptions, Recipe};
+use phenocopy::evaluate::RetrievalTask;
 use phenocopy::experiment::PerturbationType;
 use phenocopy::index::Index;
 use phenocopy::report::{MetricFormat, MetricTable};
@@ -108,6 +109,27 @@ impl TaskArguments {
             Error::parameter("panel", "a genetic type such as trt_xpr", &self.panel)
         })?;
         Ok((read_labels(&labels)?, panel))
+    }
+}
+
+/// Who asks which index for what, and the data it was made from.
+pub(super) struct Question {
+    pub(super) index: Index,
+    pub(super) dataset: Dataset,
+    pub(super) panel: PerturbationType,
+    pub(super) task: RetrievalTask,
+}
+
+impl Question {
+    /// Opens the index, reads its data again, and finds the known pairs in them.
+    pub(super) fn read(common: &EvaluationArguments, task: &TaskArguments) -> anyhow::Result<Self> {
+        let index = common.open()?;
+        let recipe = EvaluationArguments::recipe(&index)?;
+        let (labels, panel) = task.read(&recipe, common.data())?;
+        let dataset = Dataset::from_recipe(&recipe, common.data(), &DatasetOptions::default())?;
+        warn_of_other_inputs(&index, &dataset);
+        let task = RetrievalTask::from_dataset(&dataset, &labels, panel)?;
+        Ok(Self { index, dataset, panel, task })
     }
 }
 

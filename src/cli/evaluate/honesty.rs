@@ -1,9 +1,8 @@
 use clap::Args;
-use phenocopy::dataset::{Dataset, DatasetOptions};
-use phenocopy::evaluate::{RetrievalTask, evaluate_honesty};
+use phenocopy::evaluate::evaluate_honesty;
 use phenocopy::report::honesty_tables;
 
-use super::{EvaluationArguments, TaskArguments, warn_of_other_inputs};
+use super::{EvaluationArguments, Question, TaskArguments};
 
 /// Labels and panel, as for the retrieval.
 #[derive(Debug, Args)]
@@ -18,13 +17,7 @@ pub(crate) struct HonestyArguments {
 
 impl HonestyArguments {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let index = self.common.open()?;
-        let recipe = EvaluationArguments::recipe(&index)?;
-        let data = self.common.data();
-        let (labels, panel) = self.task.read(&recipe, data)?;
-        let dataset = Dataset::from_recipe(&recipe, data, &DatasetOptions::default())?;
-        warn_of_other_inputs(&index, &dataset);
-        let task = RetrievalTask::from_dataset(&dataset, &labels, panel)?;
+        let Question { index, dataset, task, .. } = Question::read(&self.common, &self.task)?;
         let report = evaluate_honesty(&index, &dataset, &task)?;
         self.common.write(&index, &honesty_tables(&report))
     }

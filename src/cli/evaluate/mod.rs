@@ -12,7 +12,9 @@ mod scaling;
 
 use clap::Subcommand;
 
-use arguments::{EvaluationArguments, TaskArguments, warn_of_other_inputs};
+#[cfg(feature = "train")]
+use arguments::warn_of_other_inputs;
+use arguments::{EvaluationArguments, Question, TaskArguments};
 
 pub(super) const EXAMPLE: &str = "Example:\n  \
     phenocopy evaluate retrieval index/cancer-viability --data ../shared/data";

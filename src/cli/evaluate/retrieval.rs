@@ -1,10 +1,9 @@
 use clap::{Args, ValueEnum};
-use phenocopy::dataset::{Dataset, DatasetOptions};
 use phenocopy::evaluate::retrieval::{IndexSimilarities, Role};
-use phenocopy::evaluate::{Bootstrap, Half, RetrievalEvaluation, RetrievalTask};
+use phenocopy::evaluate::{Bootstrap, Half, RetrievalEvaluation};
 use phenocopy::report::{retrieval_difference_table, retrieval_table};
 
-use super::{EvaluationArguments, TaskArguments, warn_of_other_inputs};
+use super::{EvaluationArguments, Question, TaskArguments};
 
 /// Labels and panel of the retrieval protocol.
 #[derive(Debug, Args)]
@@ -29,13 +28,7 @@ enum HalfArgument {
 
 impl RetrievalArguments {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let index = self.common.open()?;
-        let recipe = EvaluationArguments::recipe(&index)?;
-        let data = self.common.data();
-        let (labels, panel) = self.task.read(&recipe, data)?;
-        let dataset = Dataset::from_recipe(&recipe, data, &DatasetOptions::default())?;
-        warn_of_other_inputs(&index, &dataset);
-        let task = RetrievalTask::from_dataset(&dataset, &labels, panel)?;
+        let Question { index, dataset, panel, task } = Question::read(&self.common, &self.task)?;
         let mut evaluation = RetrievalEvaluation::new(&task);
         evaluation.add_profile_baselines(&dataset, panel)?;
         // What the steps after training add, beside what they start from.

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, median};
 
 use super::scores::Tally;
 
@@ -51,14 +51,14 @@ pub fn noise_ceilings(dataset: &Dataset) -> Vec<NoiseCeiling> {
     };
     let measured = pairs.into_iter().filter(|(_, (_, each))| !each.is_empty());
     measured
-        .map(|((a, b), (tally, mut each))| {
+        .map(|((a, b), (tally, each))| {
             let scores = tally.scores();
             NoiseCeiling {
                 contexts: (name(a), name(b)),
                 n_perturbations: each.len(),
                 n_values: scores.n_values,
                 pearson: scores.pearson,
-                median_pearson: median(&mut each),
+                median_pearson: median(&each),
             }
         })
         .collect()
@@ -73,10 +73,4 @@ fn compare(a: &[f32], b: &[f32], (all, each): &mut (Tally, Vec<f64>)) {
     }
     shared().for_each(|(a, b)| all.add(*a, *b, true));
     each.push(own.scores().pearson);
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
 }

@@ -81,7 +81,11 @@ impl<'a> IndexSimilarities<'a> {
         Ok(Self { index, compared, rows, symbols })
     }
 
-    fn vector(&self, row: u32) -> Result<&[f32]> {
+    /// Returns what is compared of a row of the dataset.
+    ///
+    /// # Errors
+    /// When the index does not hold it.
+    pub(in crate::evaluate) fn vector(&self, row: u32) -> Result<&[f32]> {
         let found = self.rows.get(row as usize).copied().flatten();
         let vector = found.and_then(|row| match &self.compared {
             Compared::Vectors => Some(self.index.vector(row)),
