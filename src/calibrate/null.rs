@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use crate::dataset::median;
@@ -11,6 +13,12 @@ const NORMAL_MAD: f64 = 1.482_602_218_505_602;
 const GRID_END: usize = 40;
 /// Points of the grid per spread.
 const GRID_STEPS: usize = 100;
+const GRID_POINTS: usize = GRID_END * GRID_STEPS + 1;
+
+/// Targets whose references are compared at once: 8 MB of similarities to 2,000 references.
+const TARGET_BLOCK: usize = 1_024;
+/// References whose scores are pooled at once.
+const REFERENCE_BLOCK: usize = 64;
 
 /// What the similarity of a query to each target would be if the two had nothing to do with each other: learnt
 /// from reference queries, less those that are known to act on the target.
@@ -27,89 +35,142 @@ const GRID_STEPS: usize = 100;
 /// ```
 /// use phenocopy::calibrate::NullModel;
 ///
-/// // 200 references × 2 targets.
+/// // 200 references × 2 targets, a block at a time.
 /// let number = |i: usize| ((i * 7919) % 401) as f32 / 401.0 - 0.5;
-/// let references: Vec<f32> = (0..400).map(number).collect();
-/// let null = NullModel::fit(&references, 2, |_, _| false)?;
-/// let z = null.standardise(&[0.0, 1.4]);
-/// assert!(null.p_value(z[0]) > 0.3 && null.p_value(z[1]) < 0.01);
+/// let model = NullModel::fit(200, 2, |references, targets| {
+///     references.flat_map(|r| targets.clone().map(move |t| number(2 * r + t))).collect()
+/// })?;
+/// let z = model.null().standardise(&[0.0, 1.4]);
+/// assert!(model.null().p_value(z[0]) > 0.3 && model.null().p_value(z[1]) < 0.01);
 /// # Ok::<(), phenocopy::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct NullModel {
-    centre: Vec<f64>,
-    spread: Vec<f64>,
-    /// Of the references' scores, how many lie at or below −x, for x in steps of 1/[`GRID_STEPS`] from 0.
-    below: Vec<u64>,
-    n_pooled: u64,
+    centre: Vec<f32>,
+    spread: Vec<f32>,
+    tail: Vec<f32>,
+}
+
+/// A [`NullModel`] in use, wherever its numbers lie.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Null<'a> {
+    centre: &'a [f32],
+    spread: &'a [f32],
+    /// The share of the references' scores at or below −x, for x in steps of 1/[`GRID_STEPS`] from 0.
+    tail: &'a [f32],
 }
 
 impl NullModel {
     /// Learns the null from the similarities of references to targets.
     ///
     /// # Shapes
-    /// `similarities`: n references × `n_targets`, row-major; `is_known(reference, target)` leaves a pair out.
+    /// `similarities(references, targets)` returns those of a range of references to a range of targets, row-major,
+    /// NaN for a pair to leave out; it is asked twice for each, so that memory stays at one block: all references ×
+    /// 1,024 targets, or 64 references × all targets.
     ///
     /// # Errors
     /// When a target has fewer than [`FEWEST_REFERENCES`] references, or most targets are equally far from all.
     pub fn fit(
-        similarities: &[f32],
+        n_references: usize,
         n_targets: usize,
-        is_known: impl Fn(usize, usize) -> bool + Sync,
+        similarities: impl Fn(Range<usize>, Range<usize>) -> Vec<f32> + Sync,
     ) -> Result<Self> {
-        let n_references = similarities.len().checked_div(n_targets).unwrap_or_default();
-        let of_target = |target: usize| {
-            let column = (0..n_references).filter(|reference| !is_known(*reference, target));
-            let column = column.map(|r| f64::from(similarities[r * n_targets + target]));
-            robust_moments(&column.collect::<Vec<_>>())
-        };
-        let moments: Option<Vec<(f64, f64)>> =
-            (0..n_targets).into_par_iter().map(of_target).collect();
+        let mut moments = Vec::with_capacity(n_targets);
+        for block in blocks(n_targets, TARGET_BLOCK) {
+            let width = block.len();
+            let values = similarities(0..n_references, block);
+            let of_target = |target: usize| {
+                let column = values.iter().skip(target).step_by(width);
+                robust_moments(column.map(|value| f64::from(*value)))
+            };
+            moments.par_extend((0..width).into_par_iter().map(of_target));
+        }
+        let moments: Option<Vec<(f64, f64)>> = moments.into_iter().collect();
         let (centre, own): (Vec<f64>, Vec<f64>) = moments.ok_or_else(too_few)?.into_iter().unzip();
         let typical = median(&own);
         if typical.is_nan() || typical <= 0.0 {
             return Err(too_few());
         }
-        let spread = own.iter().map(|own| ((own * own + typical * typical) / 2.0).sqrt()).collect();
-        let mut null =
-            Self { centre, spread, below: vec![0; GRID_END * GRID_STEPS + 1], n_pooled: 0 };
-        null.pool(similarities, is_known);
-        Ok(null)
+        let spread = own.iter().map(|own| ((own * own + typical * typical) / 2.0).sqrt() as f32);
+        let mut model = Self {
+            centre: centre.into_iter().map(|centre| centre as f32).collect(),
+            spread: spread.collect(),
+            tail: vec![1.0; GRID_POINTS],
+        };
+        model.tail = model.pool(n_references, similarities);
+        Ok(model)
     }
 
-    /// Counts the references' scores.
-    fn pool(&mut self, similarities: &[f32], is_known: impl Fn(usize, usize) -> bool + Sync) {
-        let lines = similarities.par_chunks_exact(self.centre.len()).enumerate();
-        let counts = lines.map(|(reference, line)| {
-            let mut counts = vec![0_u64; self.below.len() + 1];
-            for (target, z) in self.standardise(line).into_iter().enumerate() {
-                if !is_known(reference, target) {
-                    counts[grid_position(-z).unwrap_or(self.below.len())] += 1;
+    /// Returns the share of the references' scores as far below 0 as each point of the grid.
+    fn pool(
+        &self,
+        n_references: usize,
+        similarities: impl Fn(Range<usize>, Range<usize>) -> Vec<f32> + Sync,
+    ) -> Vec<f32> {
+        let n_targets = self.centre.len();
+        // What lies above 0 is counted behind the grid's end.
+        let mut counts = vec![0_u64; GRID_POINTS + 1];
+        for block in blocks(n_references, REFERENCE_BLOCK) {
+            let values = similarities(block, 0..n_targets);
+            let of_line = |line: &[f32]| {
+                let mut counts = vec![0_u64; GRID_POINTS + 1];
+                for z in self.null().standardise(line).into_iter().filter(|z| !z.is_nan()) {
+                    counts[grid_position(-z).unwrap_or(GRID_POINTS)] += 1;
                 }
-            }
-            counts
-        });
-        let add = |mut a: Vec<u64>, b: Vec<u64>| {
-            a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
-            a
-        };
-        let mut counts = counts.reduce(|| vec![0; self.below.len() + 1], add);
-        self.n_pooled = counts.iter().sum();
-        counts.truncate(self.below.len());
-        for at in (1..counts.len()).rev() {
+                counts
+            };
+            let lines = values.par_chunks_exact(n_targets).map(of_line);
+            let add = |mut a: Vec<u64>, b: Vec<u64>| {
+                a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+                a
+            };
+            counts = add(counts, lines.reduce(|| vec![0; GRID_POINTS + 1], add));
+        }
+        let n_pooled: u64 = counts.iter().sum();
+        counts.truncate(GRID_POINTS);
+        for at in (1..GRID_POINTS).rev() {
             counts[at - 1] += counts[at];
         }
-        self.below = counts;
+        counts.into_iter().map(|n| ((1 + n) as f64 / (1 + n_pooled) as f64) as f32).collect()
     }
 
-    /// Returns the standardised score z of a query's similarity to each target, in the targets' order.
+    /// Returns the null, to ask it.
+    #[must_use]
+    pub fn null(&self) -> Null<'_> {
+        Null { centre: &self.centre, spread: &self.spread, tail: &self.tail }
+    }
+}
+
+impl<'a> Null<'a> {
+    /// Puts a null together again from its [`parts`](Self::parts); none when they do not fit each other.
+    #[must_use]
+    pub fn from_parts([centre, spread, tail]: [&'a [f32]; 3]) -> Option<Self> {
+        let is_positive = |spread: &f32| spread.is_finite() && *spread > 0.0;
+        let fits = centre.len() == spread.len() && tail.len() == GRID_POINTS;
+        let holds = fits && spread.iter().all(is_positive);
+        (holds && centre.iter().all(|c| c.is_finite())).then_some(Self { centre, spread, tail })
+    }
+
+    /// Returns the targets' centres and spreads, and the tail of the references' scores.
+    #[must_use]
+    pub fn parts(&self) -> [&'a [f32]; 3] {
+        [self.centre, self.spread, self.tail]
+    }
+
+    /// Returns the number of targets.
+    #[must_use]
+    pub fn n_targets(&self) -> usize {
+        self.centre.len()
+    }
+
+    /// Returns the standardised score z of a query's similarity to each target, in the targets' order; NaN for NaN.
     #[must_use]
     pub fn standardise(&self, similarities: &[f32]) -> Vec<f64> {
-        let targets = self.centre.iter().zip(&self.spread);
-        let scores = similarities.iter().zip(targets).map(|(s, (m, d))| (f64::from(*s) - m) / d);
-        let mut scores: Vec<f64> = scores.collect();
+        let targets = self.centre.iter().zip(self.spread);
+        let z = |(s, (m, d)): (&f32, (&f32, &f32))| (f64::from(*s) - f64::from(*m)) / f64::from(*d);
+        let mut scores: Vec<f64> = similarities.iter().zip(targets).map(z).collect();
         // The spread of a few scores is no spread.
-        let own = robust_moments(&scores).map_or(1.0, |(_, own)| own.max(1.0));
+        let own = robust_moments(scores.iter().copied()).map_or(1.0, |(_, own)| own.max(1.0));
         let strictness = ((1.0 + own * own) / 2.0).sqrt();
         scores.iter_mut().for_each(|score| *score /= strictness);
         scores
@@ -119,15 +180,19 @@ impl NullModel {
     #[must_use]
     pub fn p_value(&self, z: f64) -> f64 {
         let normal = libm::erfc(z / std::f64::consts::SQRT_2) / 2.0;
-        let as_far = self.below.get(grid_position(z).unwrap_or(0)).copied().unwrap_or(0);
-        let counted = (1 + as_far) as f64 / (1 + self.n_pooled) as f64;
-        normal.max(counted)
+        let counted = self.tail.get(grid_position(z).unwrap_or(0)).copied().unwrap_or(1.0);
+        normal.max(f64::from(counted))
     }
+}
+
+/// The ranges of at most `size` that a number of things is taken in.
+fn blocks(n: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..n).step_by(size).map(move |start| start..n.min(start + size))
 }
 
 /// The last point of the grid at or below a score; none below 0.
 fn grid_position(z: f64) -> Option<usize> {
-    (z >= 0.0).then(|| ((z * GRID_STEPS as f64) as usize).min(GRID_END * GRID_STEPS))
+    (z >= 0.0).then(|| ((z * GRID_STEPS as f64) as usize).min(GRID_POINTS - 1))
 }
 
 fn too_few() -> Error {
@@ -138,12 +203,13 @@ fn too_few() -> Error {
     )
 }
 
-/// Median and spread, the latter from the median absolute deviation; none of too few values.
-fn robust_moments(values: &[f64]) -> Option<(f64, f64)> {
+/// Median and spread of the values that are there, the spread from the median absolute deviation; none of too few.
+fn robust_moments(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    let values: Vec<f64> = values.filter(|value| !value.is_nan()).collect();
     if values.len() < FEWEST_REFERENCES {
         return None;
     }
-    let centre = median(values);
+    let centre = median(&values);
     let deviations: Vec<f64> = values.iter().map(|value| (value - centre).abs()).collect();
     Some((centre, NORMAL_MAD * median(&deviations)))
 }
@@ -170,7 +236,18 @@ mod tests {
         all.collect()
     }
 
-    fn smallest_q(null: &NullModel, line: &[f32]) -> f64 {
+    fn fit(
+        similarities: &[f32],
+        is_known: impl Fn(usize, usize) -> bool + Sync,
+    ) -> Result<NullModel> {
+        NullModel::fit(similarities.len() / N_TARGETS, N_TARGETS, |references, targets| {
+            let pairs = references.flat_map(|r| targets.clone().map(move |t| (r, t)));
+            let value = |(r, t)| if is_known(r, t) { f32::NAN } else { similarities[r * N_TARGETS + t] };
+            pairs.map(value).collect()
+        })
+    }
+
+    fn smallest_q(null: Null<'_>, line: &[f32]) -> f64 {
         let z = null.standardise(line);
         let p: Vec<f64> = z.iter().map(|z| null.p_value(*z)).collect();
         q_values(&p).into_iter().fold(1.0, f64::min)
@@ -178,9 +255,9 @@ mod tests {
 
     #[test]
     fn queries_without_a_target_seldom_have_a_hit_although_hubs_are_near_to_all() {
-        let null = NullModel::fit(&references(600, 1), N_TARGETS, |_, _| false).unwrap();
+        let null = fit(&references(600, 1), |_, _| false).unwrap();
         let queries = references(400, 2);
-        let has_hit = |line: &&[f32]| smallest_q(&null, line) <= 0.05;
+        let has_hit = |line: &&[f32]| smallest_q(null.null(), line) <= 0.05;
         let n_false = queries.chunks(N_TARGETS).filter(has_hit).count();
         // 5 % and two of its standard errors.
         assert!(n_false <= 29, "{n_false} of 400 queries");
@@ -192,7 +269,8 @@ mod tests {
         for reference in (0..600).step_by(20) {
             similarities[reference * N_TARGETS + 1] = 0.8;
         }
-        let null = NullModel::fit(&similarities, N_TARGETS, |_, _| false).unwrap();
+        let model = fit(&similarities, |_, _| false).unwrap();
+        let null = model.null();
         let mut query = references(1, 4);
         query[1] = 0.8;
         let z = null.standardise(&query);
@@ -203,19 +281,20 @@ mod tests {
     #[test]
     fn known_pairs_are_left_out() {
         let mut similarities = references(100, 5);
-        let clean = NullModel::fit(&similarities, N_TARGETS, |r, t| r < 40 && t == 1).unwrap();
+        let clean = fit(&similarities, |r, t| r < 40 && t == 1).unwrap();
         for reference in 0..40 {
             similarities[reference * N_TARGETS + 1] = 0.9;
         }
-        let null = NullModel::fit(&similarities, N_TARGETS, |r, t| r < 40 && t == 1).unwrap();
+        let null = fit(&similarities, |r, t| r < 40 && t == 1).unwrap();
         assert!((null.centre[1] - clean.centre[1]).abs() < 1e-12);
-        let few = NullModel::fit(&similarities, N_TARGETS, |r, t| r < 80 && t == 1);
+        let few = fit(&similarities, |r, t| r < 80 && t == 1);
         assert!(few.unwrap_err().to_string().contains("fewer than 30 references"));
     }
 
     #[test]
     fn p_values_fall_with_the_score_and_are_never_zero() {
-        let null = NullModel::fit(&references(100, 6), N_TARGETS, |_, _| false).unwrap();
+        let model = fit(&references(100, 6), |_, _| false).unwrap();
+        let null = model.null();
         let scores = (0..=1200).map(|i| f64::from(i) / 20.0 - 20.0);
         let p: Vec<f64> = scores.map(|z| null.p_value(z)).collect();
         assert!(p.is_sorted_by(|a, b| a >= b) && p.iter().all(|p| *p > 0.0 && *p <= 1.0));
@@ -224,10 +303,10 @@ mod tests {
     #[test]
     fn the_same_similarities_give_the_same_null_for_any_number_of_threads() {
         let similarities = references(100, 7);
-        let fit = |threads| {
+        let with = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| NullModel::fit(&similarities, N_TARGETS, |_, _| false).unwrap())
+            pool.install(|| fit(&similarities, |_, _| false).unwrap())
         };
-        assert_eq!(fit(1), fit(3));
+        assert_eq!(with(1), with(3));
     }
 }

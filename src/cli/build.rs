@@ -186,7 +186,10 @@ fn compile(
                     bar.set_position(done as u64);
                 }
             }
-            BuildStep::Recall(_) | BuildStep::Metadata | BuildStep::Verification => {
+            BuildStep::Recall(_)
+            | BuildStep::Calibration
+            | BuildStep::Metadata
+            | BuildStep::Verification => {
                 current.borrow_mut().take().inspect(ProgressBar::finish_and_clear);
             }
         }

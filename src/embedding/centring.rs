@@ -3,6 +3,15 @@ use super::vectors::make_unit;
 use crate::error::{Error, Result};
 use crate::experiment::Side;
 
+/// A unit vector, and how long it was: the less a profile says, the nearer its vector lies to the centre.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Placed {
+    /// The unit vector.
+    pub vector: Vec<f32>,
+    /// Root mean square over the members of the length of their centred vectors.
+    pub length: f32,
+}
+
 /// The map from the vectors of an ensemble's members to one unit vector.
 ///
 /// It holds the mean of each side in each member: embeddings of compounds and of genes lie in two
@@ -74,6 +83,14 @@ impl Centring {
     /// # Errors
     /// When a member is missing, has another length, or its vector is not finite or zero once centred.
     pub fn apply(&self, side: Side, members: &[&[f32]], row: usize) -> Result<Vec<f32>> {
+        Ok(self.apply_measured(side, members, row)?.vector)
+    }
+
+    /// Does what [`apply`](Self::apply) does and tells how long the members' vectors were before they were made unit.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    pub fn apply_measured(&self, side: Side, members: &[&[f32]], row: usize) -> Result<Placed> {
         let whole = members.iter().all(|vector| vector.len() == self.member_dim);
         if members.len() != self.n_members() || !whole {
             return Err(Error::data(
@@ -84,13 +101,16 @@ impl Centring {
         }
         let scale = (1.0 / (members.len() as f64).sqrt()) as f32;
         let mut joined = Vec::with_capacity(self.chemical.len());
+        let mut squares = 0.0;
         for (vector, means) in members.iter().zip(self.means(side).chunks_exact(self.member_dim)) {
             let start = joined.len();
             joined.extend(vector.iter().zip(means).map(|(value, mean)| value - mean));
+            squares += joined[start..].iter().map(|value| f64::from(*value).powi(2)).sum::<f64>();
             make_unit(&mut joined[start..], row)?;
             joined[start..].iter_mut().for_each(|value| *value *= scale);
         }
-        Ok(joined)
+        let length = (squares / members.len() as f64).sqrt() as f32;
+        Ok(Placed { vector: joined, length })
     }
 
     /// Maps all rows of an ensemble.

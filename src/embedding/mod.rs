@@ -23,7 +23,7 @@ mod row_set;
 mod scan;
 mod vectors;
 
-pub use centring::Centring;
+pub use centring::{Centring, Placed};
 pub use dot::{similarities, similarity, similarity_matrix};
 pub use feature_map::{FeatureMap, FeatureQuality};
 pub use fold_in::{FoldIn, RIDGE};

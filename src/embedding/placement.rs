@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::{Centring, Embeddings, FoldIn, Reliability, SplitHalf};
-use crate::dataset::Dataset;
+use super::{Centring, Embeddings, FoldIn, Placed, Reliability, SplitHalf};
+use crate::dataset::{Dataset, ProfileKey};
 use crate::error::{Error, Result};
 use crate::experiment::Side;
 
@@ -216,10 +216,45 @@ impl Placement {
     /// # Errors
     /// When there is no profile, one does not fit the model, or it says nothing (its vector is zero).
     pub fn place(&self, side: Side, profiles: &[ContextProfile<'_>]) -> Result<Vec<f32>> {
+        Ok(self.place_measured(side, profiles)?.vector)
+    }
+
+    /// Does what [`place`](Self::place) does and tells how long the vector was before it was made unit.
+    ///
+    /// # Errors
+    /// As [`place`](Self::place).
+    pub fn place_measured(&self, side: Side, profiles: &[ContextProfile<'_>]) -> Result<Placed> {
         let vectors = self.members.iter().map(|member| member.place(side, profiles));
         let vectors: Vec<Vec<f32>> = vectors.collect::<Result<_>>()?;
         let vectors: Vec<&[f32]> = vectors.iter().map(Vec::as_slice).collect();
-        self.centring.apply(side, &vectors, 0)
+        self.centring.apply_measured(side, &vectors, 0)
+    }
+
+    /// Places each profile of a dataset by itself, as if its perturbation had no other; none for a profile that says
+    /// nothing. Faster than [`place_measured`](Self::place_measured) one by one: profiles measured in the same
+    /// readouts share their equations.
+    ///
+    /// # Errors
+    /// When the weights do not belong to the dataset.
+    pub fn place_profiles(&self, dataset: &Dataset) -> Result<Vec<Option<Placed>>> {
+        let groups = MeasuredAlike::of(dataset);
+        let readouts: Vec<usize> = (0..dataset.readouts.len()).collect();
+        let dim = self.centring.member_dim();
+        let folded = self.members.iter().map(|m| groups.fold_in(dataset, &m.fold_in, &readouts));
+        let folded: Vec<Vec<f32>> = folded.collect::<Result<_>>()?;
+        let place = |(profile, key): (usize, &ProfileKey)| {
+            let side = dataset.perturbations.get(key.perturbation as usize)?.side();
+            let map = |(member, folded): (&MemberPlacement, &Vec<f32>)| {
+                let embedding = folded.get(profile * dim..(profile + 1) * dim)?;
+                let means = member.context_means.get(key.context as usize * dim..)?;
+                let deviation: Vec<f32> = embedding.iter().zip(means).map(|(v, m)| v - m).collect();
+                Some(member.reliability(side).apply(&deviation))
+            };
+            let vectors: Vec<Vec<f32>> = self.members.iter().zip(&folded).filter_map(map).collect();
+            let vectors: Vec<&[f32]> = vectors.iter().map(Vec::as_slice).collect();
+            self.centring.apply_measured(side, &vectors, profile).ok()
+        };
+        Ok(dataset.profiles.keys().par_iter().enumerate().map(place).collect())
     }
 }
 
@@ -358,7 +393,7 @@ fn centre_contexts(dataset: &Dataset, folded: &mut [f32], dim: usize) -> Vec<f32
     let keys = dataset.profiles.keys();
     let mut all = vec![0.0_f32; dataset.contexts.len() * dim];
     for (context, means) in (0_u32..).zip(all.chunks_exact_mut(dim)) {
-        let is_here = |key: &crate::dataset::ProfileKey| key.context == context;
+        let is_here = |key: &ProfileKey| key.context == context;
         let rows = folded.chunks_exact(dim).zip(keys).filter(|(_, key)| is_here(key));
         let rows: Vec<&[f32]> = rows.map(|(row, _)| row).collect();
         if rows.len() < 2 {

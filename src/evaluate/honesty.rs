@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::calibrate::{NullModel, q_values};
+pub use crate::calibrate::{LEVEL, Share};
+use crate::calibrate::{KnownPairs, Null, NullModel, References, q_values};
 use crate::dataset::{Dataset, ProfileKey, shuffle_profile};
 use crate::embedding::{Placement, similarity_matrix};
 use crate::error::{Error, Result};
@@ -18,8 +19,6 @@ use crate::evaluate::retrieval::{IndexSimilarities, RetrievalQuery};
 use crate::experiment::{Perturbation, Side};
 use crate::index::Index;
 
-/// The q-value up to which a hit is called significant.
-pub const LEVEL: f64 = 0.05;
 /// Shuffled profiles that ask.
 pub const N_CONTROLS: usize = 200;
 /// Seed of the shuffles.
@@ -45,37 +44,6 @@ pub struct HonestyReport {
     pub n_panel: usize,
     /// Each compound's row in the dataset and its smallest q-value.
     pub smallest_q: Vec<(u32, f64)>,
-}
-
-/// How many of how many.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Share {
-    /// How many.
-    pub count: usize,
-    /// Of how many.
-    pub total: usize,
-}
-
-impl Share {
-    fn of(outcomes: impl IntoIterator<Item = bool>) -> Self {
-        outcomes.into_iter().fold(Self::default(), |share, outcome| Self {
-            count: share.count + usize::from(outcome),
-            total: share.total + 1,
-        })
-    }
-
-    /// Returns the share, 0 of nothing.
-    #[must_use]
-    pub fn value(self) -> f64 {
-        self.count as f64 / self.total.max(1) as f64
-    }
-
-    /// Returns the most that a true share of `level` leads to in 97.5 of 100 cases: `level` and 1.96 of its
-    /// binomial standard errors.
-    #[must_use]
-    pub fn limit(self, level: f64) -> f64 {
-        level + 1.96 * (level * (1.0 - level) / self.total.max(1) as f64).sqrt()
-    }
 }
 
 impl HonestyReport {
@@ -111,9 +79,9 @@ pub fn evaluate_honesty(
     let null = world.null_of(&references, owner)?;
     let controls = profiles.fold_in(&stored.placement, &profiles.controls())?;
     let has_hit = |q: &Vec<f64>| q.iter().any(|q| *q <= LEVEL);
-    let controls = Share::of(world.q_values(&null, &controls).iter().map(has_hit));
+    let controls = Share::of(world.q_values(null.null(), &controls).iter().map(has_hit));
     let null = world.null_of(&world.compounds, |row| row as u32)?;
-    let q = world.q_values(&null, &world.compounds);
+    let q = world.q_values(null.null(), &world.compounds);
     let known = |query: &RetrievalQuery| {
         let line = &q[query.row as usize];
         query.targets.iter().map(|target| (*target, line[*target as usize] <= LEVEL)).collect()
@@ -187,15 +155,20 @@ impl World {
         references: &[f32],
         owner: impl Fn(usize) -> u32 + Sync,
     ) -> Result<NullModel> {
-        let similarities = similarity_matrix(&self.panel, self.dim, references);
-        let is_known = |reference: usize, target: usize| {
-            self.annotated.contains(&(owner(reference), target as u32))
+        let n_references = references.len() / self.dim;
+        let owner = &owner;
+        let targets_of = |reference: usize| {
+            let known = self.annotated.iter().filter(move |(row, _)| *row == owner(reference));
+            known.map(move |(_, target)| (reference as u32, *target))
         };
-        NullModel::fit(&similarities, self.panel.len() / self.dim, is_known)
+        let known = KnownPairs::new(n_references, (0..n_references).flat_map(targets_of));
+        let references =
+            References { vectors: references, targets: &self.panel, dim: self.dim, known: &known };
+        NullModel::fit(n_references, references.n_targets(), |r, t| references.similarities(r, t))
     }
 
     /// Returns the q-values of each query over the panel.
-    fn q_values(&self, null: &NullModel, queries: &[f32]) -> Vec<Vec<f64>> {
+    fn q_values(&self, null: Null<'_>, queries: &[f32]) -> Vec<Vec<f64>> {
         let similarities = similarity_matrix(&self.panel, self.dim, queries);
         let lines = similarities.par_chunks(self.panel.len() / self.dim);
         let of_line = |line: &[f32]| {

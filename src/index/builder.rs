@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::calibration::{Calibration, CalibrationInput, CalibrationSummary, PlacedProfiles};
 use super::file::SectionWriter;
 use super::folder::StagedFolder;
 use super::manifest::{
@@ -12,6 +13,7 @@ use super::placement::StoredPlacement;
 use super::record::{Record, write_records};
 use super::response::Responses;
 use super::vector::{FlatGraph, GraphParameters, choose_ef};
+use crate::calibrate::Activity;
 use crate::dataset::{InputFile, Recipe};
 use crate::embedding::Embeddings;
 use crate::error::{Error, Result};
@@ -36,6 +38,8 @@ pub enum BuildStep {
     },
     /// Choosing the walk's breadth against the exact scan.
     Recall(Side),
+    /// Learning what similarities are worth.
+    Calibration,
     /// Writing names and annotation.
     Metadata,
     /// Opening the finished folder and checking it.
@@ -102,6 +106,8 @@ pub struct IndexBuilder<'a> {
     records: Vec<Record>,
     responses: Option<Responses>,
     placement: Option<StoredPlacement>,
+    profiles: Option<PlacedProfiles>,
+    activity: Option<Activity>,
     provenance: Provenance,
     graph: GraphParameters,
     model: Option<ModelWriter<'a>>,
@@ -132,6 +138,8 @@ impl<'a> IndexBuilder<'a> {
             records,
             responses: None,
             placement: None,
+            profiles: None,
+            activity: None,
             provenance: Provenance::default(),
             graph: GraphParameters::default(),
             model: None,
@@ -150,6 +158,15 @@ impl<'a> IndexBuilder<'a> {
     #[must_use]
     pub fn placement(mut self, placement: Option<StoredPlacement>) -> Self {
         self.placement = placement;
+        self
+    }
+
+    /// Adds the perturbations' profiles, each placed by itself, and what each perturbation does at all: from them come
+    /// the statistics of folded-in queries, support and activity.
+    #[must_use]
+    pub fn activity(mut self, profiles: PlacedProfiles, activity: Activity) -> Self {
+        self.profiles = Some(profiles);
+        self.activity = Some(activity);
         self
     }
 
@@ -216,19 +233,37 @@ impl<'a> IndexBuilder<'a> {
         if let Some(placement) = &self.placement {
             placement.write(&folder.join("fold-in.bin"))?;
         }
+        self.report(BuildStep::Calibration)?;
+        let calibration = self.calibrate();
+        calibration.write(&folder.join("calibration.bin"))?;
         self.report(BuildStep::Metadata)?;
         write_metadata(&folder.join("metadata"), &self.records)?;
         if let Some(write) = self.model.take() {
             write(&folder.join("model"))?;
         }
         self.report(BuildStep::Verification)?;
-        let manifest = self.manifest(folder, counts, graphs)?;
+        let manifest = self.manifest(folder, counts, graphs, calibration.summary)?;
         let manifest_path = folder.join("manifest.json");
         std::fs::write(&manifest_path, manifest.to_json()?)
             .map_err(Error::io("write", &manifest_path))?;
         Index::open(folder)?.verify()?;
         staged.publish()?;
         Ok(manifest)
+    }
+
+    fn calibrate(&self) -> Calibration {
+        let responses = self.responses.as_ref().map(|responses| {
+            let rank = responses.coefficients.len() / self.records.len();
+            (responses.coefficients.as_slice(), rank)
+        });
+        Calibration::compute(&CalibrationInput {
+            vectors: self.embeddings.values(),
+            dim: self.embeddings.dim(),
+            records: &self.records,
+            responses: responses.filter(|(_, rank)| *rank > 0),
+            profiles: self.profiles.as_ref(),
+            activity: self.activity.as_ref(),
+        })
     }
 
     fn report(&self, step: BuildStep) -> Result<()> {
@@ -284,6 +319,7 @@ impl<'a> IndexBuilder<'a> {
         folder: &Path,
         counts: Counts,
         graphs: BTreeMap<Side, GraphSummary>,
+        calibration: Option<CalibrationSummary>,
     ) -> Result<Manifest> {
         let files = digest_files(folder)?;
         let provenance = self.provenance.clone();
@@ -298,6 +334,7 @@ impl<'a> IndexBuilder<'a> {
             seeds: provenance.seeds,
             model: provenance.model,
             training: provenance.training,
+            calibration,
             recipe: provenance.recipe,
             inputs: provenance.inputs,
             notes: provenance.notes,

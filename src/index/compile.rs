@@ -1,8 +1,10 @@
 use super::builder::{IndexBuilder, Provenance};
+use super::calibration::PlacedProfiles;
 use super::describe::describe;
 use super::manifest::{HeldOutFit, TrainingSummary};
 use super::placement::StoredPlacement;
 use super::response::Responses;
+use crate::calibrate::Activity;
 use crate::dataset::Dataset;
 use crate::embedding::{Embeddings, FoldIn, Placement};
 use crate::error::{Error, Result};
@@ -25,12 +27,17 @@ impl<'a> IndexBuilder<'a> {
     ) -> Result<Self> {
         let sides: Vec<Side> = dataset.perturbations.iter().map(|p| p.side()).collect();
         let (embeddings, placement) = embed(dataset, ensemble, &sides)?;
+        let activity = placement.as_ref().map(|stored| measure(dataset, &stored.placement));
         let n_chemical = sides.iter().filter(|side| **side == Side::Chemical).count();
         let readouts = dataset.readouts.iter().map(|readout| readout.0.clone()).collect();
         let halves = [0..n_chemical, n_chemical..sides.len()];
         let responses =
             Responses::factorise(mean_responses(dataset, ensemble)?, readouts, &halves)?;
         let builder = Self::new(dataset.name.clone(), embeddings, describe(dataset))?;
+        let builder = match activity.transpose()? {
+            Some((profiles, activity)) => builder.activity(profiles, activity),
+            None => builder,
+        };
         Ok(builder
             .responses(responses)
             .placement(placement)
@@ -60,6 +67,21 @@ fn embed(
         removed_means: dataset.removed_means.clone(),
     };
     Ok((embeddings, Some(placement)))
+}
+
+/// Returns each profile placed by itself, and what each perturbation does at all.
+fn measure(dataset: &Dataset, placement: &Placement) -> Result<(PlacedProfiles, Activity)> {
+    let placed = placement.place_profiles(dataset)?;
+    let activity = Activity::measure(dataset, placement, &placed)?;
+    let mut profiles = PlacedProfiles::default();
+    for (key, placed) in dataset.profiles.keys().iter().zip(placed) {
+        if let Some(placed) = placed {
+            profiles.owners.push(key.perturbation);
+            profiles.contexts.push(key.context);
+            profiles.vectors.extend(placed.vector);
+        }
+    }
+    Ok((profiles, activity))
 }
 
 /// Returns predicted responses averaged over all contexts, `n_perturbations × n_readouts`.

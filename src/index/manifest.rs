@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::calibration::CalibrationSummary;
 use crate::dataset::{InputFile, Recipe};
 use crate::error::{Error, Result};
 use crate::experiment::Side;
@@ -46,6 +47,9 @@ pub struct Manifest {
     pub model: Option<serde_json::Value>,
     /// What training reported: epochs and held-out fit beside baselines.
     pub training: Option<TrainingSummary>,
+    /// How similarities become statistics, and how honest they are; none in indexes made before they were.
+    #[serde(default)]
+    pub calibration: Option<CalibrationSummary>,
     /// The recipe the data were read by.
     pub recipe: Option<Recipe>,
     /// The files that were read.

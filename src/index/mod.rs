@@ -6,6 +6,7 @@
 //! by name or of ranking; that is `search/`.
 
 mod builder;
+mod calibration;
 #[cfg(feature = "train")]
 mod compile;
 mod describe;
@@ -20,6 +21,10 @@ mod response;
 pub mod vector;
 
 pub use builder::{BuildStep, IndexBuilder, Progress, Provenance, TARGET_RECALL};
+pub use calibration::{
+    Calibration, CalibrationSummary, CalibrationTable, HonestySummary, MOST_REFERENCES, Measure, PlacedProfiles,
+    ReferenceKind, Stratum, StratumSummary, TargetKind,
+};
 pub use describe::describe;
 pub use folder::StagedFolder;
 pub use manifest::{

@@ -3,6 +3,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use super::calibration::CalibrationTable;
 use super::file::SectionFile;
 use super::manifest::{FileDigest, GraphSummary, Manifest};
 use super::metadata::Metadata;
@@ -34,6 +35,7 @@ pub struct Index {
     vectors: SectionFile,
     graphs: BTreeMap<Side, FlatGraph>,
     responses: Option<ResponseTable>,
+    calibration: Option<CalibrationTable>,
     records: Records,
     metadata: Metadata,
     /// Read when it is first asked for: most searches do without.
@@ -95,6 +97,12 @@ impl Index {
             .contains_key("responses.bin")
             .then(|| ResponseTable::open(&responses, n_rows))
             .transpose()?;
+        let calibration = folder.join("calibration.bin");
+        let calibration = manifest
+            .files
+            .contains_key("calibration.bin")
+            .then(|| CalibrationTable::open(&calibration, n_rows))
+            .transpose()?;
         let records = Records::open(&folder.join("records.bin"), n_rows)?;
         check_digests(folder, &manifest.files)?;
         Ok(Self {
@@ -104,6 +112,7 @@ impl Index {
             vectors,
             graphs,
             responses,
+            calibration,
             manifest,
             placement: OnceLock::new(),
         })
@@ -221,6 +230,12 @@ impl Index {
         self.responses.as_ref()?.similarity(a, b)
     }
 
+    /// Returns what makes similarities into statistics; none in an index made before there was.
+    #[must_use]
+    pub fn calibration(&self) -> Option<&CalibrationTable> {
+        self.calibration.as_ref()
+    }
+
     /// Verifies the digest of every file and every record.
     ///
     /// # Errors
@@ -245,6 +260,7 @@ impl Index {
         }
         self.vectors.verify()?;
         self.responses.as_ref().map_or(Ok(()), ResponseTable::verify)?;
+        self.calibration.as_ref().map_or(Ok(()), CalibrationTable::verify)?;
         self.records.verify()
     }
 }

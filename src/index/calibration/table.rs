@@ -1,0 +1,246 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::compute::Calibration;
+use super::stratum::{Stratum, TargetKind};
+use crate::calibrate::{ClassKind, MechanismClass, Null, ProbabilityCurve};
+use crate::error::{Error, Result};
+use crate::experiment::PerturbationType;
+use crate::index::file::{SectionFile, SectionWriter};
+
+impl Calibration {
+    /// Writes `calibration.bin`.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let mut writer = SectionWriter::create(path, "calibration")?;
+        let keys: Vec<String> = self.strata.iter().map(|(stratum, _, _)| stratum.key()).collect();
+        writer.section_bytes("strata", keys.join("\n").as_bytes())?;
+        for (at, (_, model, curve)) in self.strata.iter().enumerate() {
+            let [centre, spread, tail] = model.null().parts();
+            writer.section_f32(&format!("centre-{at}"), centre)?;
+            writer.section_f32(&format!("spread-{at}"), spread)?;
+            writer.section_f32(&format!("tail-{at}"), tail)?;
+            if let Some(curve) = curve {
+                let steps: Vec<f32> = curve.steps.iter().flat_map(|(z, p)| [*z, *p]).collect();
+                writer.section_f32(&format!("curve-{at}"), &steps)?;
+            }
+        }
+        for (kind, rows) in &self.rows {
+            writer.section_u32(&format!("rows-{}", kind.cmap_code()), rows)?;
+        }
+        self.write_classes(&mut writer)?;
+        self.write_activity(&mut writer)?;
+        writer.section_u32("profile-owners", &self.profiles.owners)?;
+        writer.section_u32("profile-contexts", &self.profiles.contexts)?;
+        writer.section_f32("profile-vectors", &self.profiles.vectors)?;
+        writer.finish()
+    }
+
+    fn write_classes(&self, writer: &mut SectionWriter) -> Result<()> {
+        let name = |class: &MechanismClass| format!("{}\t{}", class.kind.name(), class.name);
+        let names: Vec<String> = self.classes.iter().map(name).collect();
+        writer.section_bytes("classes", names.join("\n").as_bytes())?;
+        let sizes: Vec<u32> = self.classes.iter().map(|class| class.members.len() as u32).collect();
+        writer.section_u32("class-sizes", &sizes)?;
+        let members: Vec<u32> = self.classes.iter().flat_map(|c| c.members.clone()).collect();
+        writer.section_u32("class-members", &members)
+    }
+
+    fn write_activity(&self, writer: &mut SectionWriter) -> Result<()> {
+        let Some(activity) = &self.activity else { return Ok(()) };
+        let mut percentiles = vec![f32::NAN; activity.strength.len()];
+        for rows in self.rows.values() {
+            for (row, percentile) in percentiles_of(rows, &activity.strength) {
+                percentiles[row as usize] = percentile;
+            }
+        }
+        writer.section_f32("strength", &activity.strength)?;
+        writer.section_f32("activity", &percentiles)?;
+        writer.section_f32("agreement", &activity.agreement)?;
+        writer.section_f32("thresholds", &activity.thresholds)
+    }
+}
+
+/// The percentile of each row's strength among those of its type that have one: 100 is the strongest.
+fn percentiles_of(rows: &[u32], strength: &[f32]) -> Vec<(u32, f32)> {
+    let of_row = |row: &u32| strength.get(*row as usize).copied().unwrap_or(f32::NAN);
+    let mut known: Vec<u32> = rows.iter().copied().filter(|row| !of_row(row).is_nan()).collect();
+    known.sort_by(|a, b| of_row(a).total_cmp(&of_row(b)));
+    let n = known.len() as f32;
+    (1..).zip(known).map(|(place, row): (u32, u32)| (row, 100.0 * place as f32 / n)).collect()
+}
+
+/// The calibration of an open index, read in place.
+#[derive(Debug)]
+pub struct CalibrationTable {
+    file: SectionFile,
+    strata: BTreeMap<Stratum, usize>,
+    curves: BTreeMap<Stratum, ProbabilityCurve>,
+    classes: Vec<MechanismClass>,
+}
+
+impl CalibrationTable {
+    /// Opens `calibration.bin`.
+    ///
+    /// # Errors
+    /// When the file is damaged, of a newer format, or its parts do not fit each other or `n_rows`.
+    pub fn open(path: &Path, n_rows: usize) -> Result<Self> {
+        let file = SectionFile::open(path, "calibration")?;
+        let mut table = Self {
+            strata: BTreeMap::new(),
+            curves: BTreeMap::new(),
+            classes: read_classes(&file)?,
+            file,
+        };
+        table.check_rows(n_rows)?;
+        let text = table.file.section_bytes("strata")?;
+        let text = String::from_utf8_lossy(text).into_owned();
+        for (at, key) in text.split('\n').filter(|key| !key.is_empty()).enumerate() {
+            let unknown = || table.file.damaged(format!("its stratum `{key}` is unknown"));
+            let stratum = Stratum::parse(key).ok_or_else(unknown)?;
+            table.read_stratum(at, stratum)?;
+        }
+        Ok(table)
+    }
+
+    fn read_stratum(&mut self, at: usize, stratum: Stratum) -> Result<()> {
+        self.strata.insert(stratum, at);
+        let n_targets = match stratum.targets {
+            TargetKind::Rows(kind) => self.rows(kind).len(),
+            TargetKind::Classes => self.classes.len(),
+        };
+        if self.null(stratum).map(|null| null.n_targets()) != Some(n_targets) {
+            return Err(self.file.damaged(format!("its null `{}` does not fit", stratum.key())));
+        }
+        let section = format!("curve-{at}");
+        if self.file.has_section(&section) {
+            let steps = self.file.section_f32(&section)?.chunks_exact(2);
+            let steps = steps.map(|step| (step[0], step[1])).collect();
+            self.curves.insert(stratum, ProbabilityCurve { steps });
+        }
+        Ok(())
+    }
+
+    fn check_rows(&self, n_rows: usize) -> Result<()> {
+        let n_members = self.rows(PerturbationType::Compound).len() as u32;
+        let mut members = self.classes.iter().flat_map(|class| &class.members);
+        let types = PerturbationType::ALL.iter();
+        let all = || types.clone().flat_map(|kind| self.rows(*kind));
+        let fits = all().count() == n_rows
+            && all().all(|row| (*row as usize) < n_rows)
+            && members.all(|member| *member < n_members);
+        let sizes = ["strength", "activity", "agreement"];
+        let is_whole = |name: &&str| {
+            !self.file.has_section(name)
+                || self.file.section_f32(name).is_ok_and(|values| values.len() == n_rows)
+        };
+        if fits && sizes.iter().all(is_whole) {
+            return Ok(());
+        }
+        Err(Error::Damaged {
+            path: self.file.path().to_path_buf(),
+            problem: format!("it does not fit {n_rows} rows"),
+            advice: crate::index::REBUILD.to_owned(),
+        })
+    }
+
+    /// Returns the null of a stratum; none where it had too few references.
+    #[must_use]
+    pub fn null(&self, stratum: Stratum) -> Option<Null<'_>> {
+        let at = self.strata.get(&stratum)?;
+        let part = |name: &str| self.file.section_f32(&format!("{name}-{at}")).ok();
+        Null::from_parts([part("centre")?, part("spread")?, part("tail")?])
+    }
+
+    /// Returns the probability of known pairs of a stratum; none where too few are known.
+    #[must_use]
+    pub fn curve(&self, stratum: Stratum) -> Option<&ProbabilityCurve> {
+        self.curves.get(&stratum)
+    }
+
+    /// Returns the rows of a type, ascending: the targets of its nulls in order.
+    #[must_use]
+    pub fn rows(&self, kind: PerturbationType) -> &[u32] {
+        self.file.section_u32(&format!("rows-{}", kind.cmap_code())).unwrap_or_default()
+    }
+
+    /// Returns the mechanism classes; members are positions among the rows of compounds.
+    #[must_use]
+    pub fn classes(&self) -> &[MechanismClass] {
+        &self.classes
+    }
+
+    /// Returns how strong a row is against shuffled profiles: 1 is as strong as the strongest twentieth of them.
+    #[must_use]
+    pub fn strength(&self, row: u32) -> Option<f32> {
+        self.of_row("strength", row)
+    }
+
+    /// Returns the percentile of a row's strength within its type, 0 to 100.
+    #[must_use]
+    pub fn activity(&self, row: u32) -> Option<f32> {
+        self.of_row("activity", row)
+    }
+
+    /// Returns the correlation between a row's profiles in different contexts; none with one context.
+    #[must_use]
+    pub fn agreement(&self, row: u32) -> Option<f32> {
+        self.of_row("agreement", row)
+    }
+
+    /// Returns the strength of a vector of this length in a context, and its percentile among the rows of a type.
+    #[must_use]
+    pub fn strength_of(&self, length: f32, context: u32, kind: PerturbationType) -> Option<(f32, f32)> {
+        let threshold = self.file.section_f32("thresholds").ok()?.get(context as usize)?;
+        let strength = length / threshold;
+        let all = self.rows(kind).iter().filter_map(|row| self.strength(*row));
+        let (n_below, n) = all.fold((0_u32, 0_u32), |(below, n), other| {
+            (below + u32::from(other <= strength), n + 1)
+        });
+        strength.is_finite().then(|| (strength, 100.0 * n_below as f32 / n.max(1) as f32))
+    }
+
+    /// Returns the vectors of a row's profiles, one by one; none where it has a single profile.
+    pub fn profiles(&self, row: u32, dim: usize) -> impl Iterator<Item = &[f32]> {
+        let owners = self.file.section_u32("profile-owners").unwrap_or_default();
+        let vectors = self.file.section_f32("profile-vectors").unwrap_or_default();
+        let start = owners.partition_point(|owner| *owner < row);
+        let end = owners.partition_point(|owner| *owner <= row);
+        vectors.get(start * dim..end * dim).unwrap_or_default().chunks_exact(dim.max(1))
+    }
+
+    /// Verifies the checksums.
+    ///
+    /// # Errors
+    /// When one differs.
+    pub fn verify(&self) -> Result<()> {
+        self.file.verify()
+    }
+
+    fn of_row(&self, section: &str, row: u32) -> Option<f32> {
+        let value = self.file.section_f32(section).ok()?.get(row as usize)?;
+        (!value.is_nan()).then_some(*value)
+    }
+}
+
+fn read_classes(file: &SectionFile) -> Result<Vec<MechanismClass>> {
+    let names = String::from_utf8_lossy(file.section_bytes("classes")?).into_owned();
+    let names = names.split('\n').filter(|name| !name.is_empty());
+    let mut members = file.section_u32("class-members")?;
+    let sizes = file.section_u32("class-sizes")?;
+    let mut classes = Vec::with_capacity(sizes.len());
+    for (name, size) in names.zip(sizes) {
+        let wrong = || file.damaged("its classes do not fit their members");
+        let (kind, name) = name.split_once('\t').ok_or_else(wrong)?;
+        let kind = ClassKind::parse(kind).ok_or_else(wrong)?;
+        let (own, rest) = members.split_at_checked(*size as usize).ok_or_else(wrong)?;
+        classes.push(MechanismClass { kind, name: name.to_owned(), members: own.to_vec() });
+        members = rest;
+    }
+    if members.is_empty() && classes.len() == sizes.len() {
+        return Ok(classes);
+    }
+    Err(file.damaged("its classes do not fit their members"))
+}
