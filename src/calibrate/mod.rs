@@ -17,10 +17,10 @@ mod share;
 pub use activity::Activity;
 pub(crate) use activity::correlation;
 pub use mechanism::{ClassKind, FEWEST_MEMBERS, MOST_MEMBERS, MechanismClass, class_score};
-pub use null::{FEWEST_REFERENCES, Null, NullModel};
+pub use null::{FEWEST_REFERENCES, Null, NullModel, Scores};
 pub use probability::{
     FEWEST_KNOWN_PAIRS, FOLDS, ProbabilityCurve, ReliabilityBin, ReliabilityTable, ScoreCounts,
 };
-pub use q_value::q_values;
+pub use q_value::{BatchQValues, PValueCounts, StepUp, q_values};
 pub use references::{KnownPairs, References};
 pub use share::{LEVEL, Share};

@@ -40,7 +40,7 @@ const REFERENCE_BLOCK: usize = 64;
 /// let model = NullModel::fit(200, 2, |references, targets| {
 ///     references.flat_map(|r| targets.clone().map(move |t| number(2 * r + t))).collect()
 /// })?;
-/// let z = model.null().standardise(&[0.0, 1.4]);
+/// let z = model.null().standardise(&[0.0, 1.4]).z;
 /// assert!(model.null().p_value(z[0]) > 0.3 && model.null().p_value(z[1]) < 0.01);
 /// # Ok::<(), phenocopy::Error>(())
 /// ```
@@ -49,6 +49,17 @@ pub struct NullModel {
     centre: Vec<f32>,
     spread: Vec<f32>,
     tail: Vec<f32>,
+    breadth: f32,
+}
+
+/// The standardised scores of one query.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scores {
+    /// The score of each target; NaN where there was no similarity.
+    pub z: Vec<f64>,
+    /// The spread b of the scores before they were made stricter: about 1 for most queries, more for one that is near
+    /// to and far from everything.
+    pub breadth: f64,
 }
 
 /// A [`NullModel`] in use, wherever its numbers lie.
@@ -58,6 +69,8 @@ pub struct Null<'a> {
     spread: &'a [f32],
     /// The share of the references' scores at or below −x, for x in steps of 1/[`GRID_STEPS`] from 0.
     tail: &'a [f32],
+    /// The breadth that five of 100 references exceed.
+    breadth: f32,
 }
 
 impl NullModel {
@@ -96,65 +109,82 @@ impl NullModel {
             centre: centre.into_iter().map(|centre| centre as f32).collect(),
             spread: spread.collect(),
             tail: vec![1.0; GRID_POINTS],
+            breadth: 1.0,
         };
-        model.tail = model.pool(n_references, similarities);
+        (model.tail, model.breadth) = model.pool(n_references, similarities);
         Ok(model)
     }
 
-    /// Returns the share of the references' scores as far below 0 as each point of the grid.
+    /// Returns the share of the references' scores as far below 0 as each point of the grid, and the breadth that five
+    /// of 100 references exceed.
     fn pool(
         &self,
         n_references: usize,
         similarities: impl Fn(Range<usize>, Range<usize>) -> Vec<f32> + Sync,
-    ) -> Vec<f32> {
+    ) -> (Vec<f32>, f32) {
         let n_targets = self.centre.len();
+        let mut breadths = Vec::with_capacity(n_references);
         // What lies above 0 is counted behind the grid's end.
         let mut counts = vec![0_u64; GRID_POINTS + 1];
         for block in blocks(n_references, REFERENCE_BLOCK) {
             let values = similarities(block, 0..n_targets);
-            let of_line = |line: &[f32]| {
-                let mut counts = vec![0_u64; GRID_POINTS + 1];
-                for z in self.null().standardise(line).into_iter().filter(|z| !z.is_nan()) {
+            let lines = values.par_chunks_exact(n_targets);
+            let scores: Vec<Scores> = lines.map(|line| self.null().standardise(line)).collect();
+            breadths.extend(scores.iter().map(|scores| scores.breadth));
+            let count = |mut counts: Vec<u64>, scores: &Scores| {
+                for z in scores.z.iter().filter(|z| !z.is_nan()) {
                     counts[grid_position(-z).unwrap_or(GRID_POINTS)] += 1;
                 }
                 counts
             };
-            let lines = values.par_chunks_exact(n_targets).map(of_line);
+            let empty = || vec![0; GRID_POINTS + 1];
             let add = |mut a: Vec<u64>, b: Vec<u64>| {
                 a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
                 a
             };
-            counts = add(counts, lines.reduce(|| vec![0; GRID_POINTS + 1], add));
+            counts = add(counts, scores.par_iter().fold(empty, count).reduce(empty, add));
         }
         let n_pooled: u64 = counts.iter().sum();
         counts.truncate(GRID_POINTS);
         for at in (1..GRID_POINTS).rev() {
             counts[at - 1] += counts[at];
         }
-        counts.into_iter().map(|n| ((1 + n) as f64 / (1 + n_pooled) as f64) as f32).collect()
+        breadths.sort_by(f64::total_cmp);
+        let breadth = breadths.get(breadths.len() * 95 / 100).copied().unwrap_or(1.0);
+        let share = |n| ((1 + n) as f64 / (1 + n_pooled) as f64) as f32;
+        (counts.into_iter().map(share).collect(), breadth as f32)
     }
 
     /// Returns the null, to ask it.
     #[must_use]
     pub fn null(&self) -> Null<'_> {
-        Null { centre: &self.centre, spread: &self.spread, tail: &self.tail }
+        let Self { centre, spread, tail, breadth } = self;
+        Null { centre, spread, tail, breadth: *breadth }
     }
 }
 
 impl<'a> Null<'a> {
     /// Puts a null together again from its [`parts`](Self::parts); none when they do not fit each other.
     #[must_use]
-    pub fn from_parts([centre, spread, tail]: [&'a [f32]; 3]) -> Option<Self> {
+    pub fn from_parts([centre, spread, tail, breadth]: [&'a [f32]; 4]) -> Option<Self> {
+        let &[breadth] = breadth else { return None };
         let is_positive = |spread: &f32| spread.is_finite() && *spread > 0.0;
         let fits = centre.len() == spread.len() && tail.len() == GRID_POINTS;
         let holds = fits && spread.iter().all(is_positive);
-        (holds && centre.iter().all(|c| c.is_finite())).then_some(Self { centre, spread, tail })
+        (holds && centre.iter().all(|c| c.is_finite())).then_some(Self { centre, spread, tail, breadth })
     }
 
-    /// Returns the targets' centres and spreads, and the tail of the references' scores.
+    /// Returns the targets' centres and spreads, and the tail of the references' scores; their
+    /// [`breadth`](Self::breadth) is the fourth part.
     #[must_use]
     pub fn parts(&self) -> [&'a [f32]; 3] {
         [self.centre, self.spread, self.tail]
+    }
+
+    /// Returns the breadth that five of 100 references exceed: a query beyond it is promiscuous.
+    #[must_use]
+    pub fn breadth(&self) -> f32 {
+        self.breadth
     }
 
     /// Returns the number of targets.
@@ -163,17 +193,17 @@ impl<'a> Null<'a> {
         self.centre.len()
     }
 
-    /// Returns the standardised score z of a query's similarity to each target, in the targets' order; NaN for NaN.
+    /// Returns the standardised score z of a query's similarity to each target, in the targets' order.
     #[must_use]
-    pub fn standardise(&self, similarities: &[f32]) -> Vec<f64> {
+    pub fn standardise(&self, similarities: &[f32]) -> Scores {
         let targets = self.centre.iter().zip(self.spread);
         let z = |(s, (m, d)): (&f32, (&f32, &f32))| (f64::from(*s) - f64::from(*m)) / f64::from(*d);
-        let mut scores: Vec<f64> = similarities.iter().zip(targets).map(z).collect();
+        let mut z: Vec<f64> = similarities.iter().zip(targets).map(z).collect();
         // The spread of a few scores is no spread.
-        let own = robust_moments(scores.iter().copied()).map_or(1.0, |(_, own)| own.max(1.0));
-        let strictness = ((1.0 + own * own) / 2.0).sqrt();
-        scores.iter_mut().for_each(|score| *score /= strictness);
-        scores
+        let breadth = robust_moments(z.iter().copied()).map_or(1.0, |(_, breadth)| breadth);
+        let strictness = ((1.0 + breadth.max(1.0).powi(2)) / 2.0).sqrt();
+        z.iter_mut().for_each(|z| *z /= strictness);
+        Scores { z, breadth }
     }
 
     /// Returns the chance of a score of at least `z` for a query that has nothing to do with the target; never 0.
@@ -248,7 +278,7 @@ mod tests {
     }
 
     fn smallest_q(null: Null<'_>, line: &[f32]) -> f64 {
-        let z = null.standardise(line);
+        let z = null.standardise(line).z;
         let p: Vec<f64> = z.iter().map(|z| null.p_value(*z)).collect();
         q_values(&p).into_iter().fold(1.0, f64::min)
     }
@@ -273,7 +303,7 @@ mod tests {
         let null = model.null();
         let mut query = references(1, 4);
         query[1] = 0.8;
-        let z = null.standardise(&query);
+        let z = null.standardise(&query).z;
         let p: Vec<f64> = z.iter().map(|z| null.p_value(*z)).collect();
         assert!(q_values(&p)[1] <= 0.05, "{}", q_values(&p)[1]);
     }

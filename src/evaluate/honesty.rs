@@ -172,7 +172,7 @@ impl World {
         let similarities = similarity_matrix(&self.panel, self.dim, queries);
         let lines = similarities.par_chunks(self.panel.len() / self.dim);
         let of_line = |line: &[f32]| {
-            let z = null.standardise(line);
+            let z = null.standardise(line).z;
             q_values(&z.iter().map(|z| null.p_value(*z)).collect::<Vec<f64>>())
         };
         lines.map(of_line).collect()

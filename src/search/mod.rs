@@ -8,11 +8,13 @@
 mod explain;
 mod features;
 mod hit;
+mod mechanism;
 mod panel;
 mod plan;
 mod query;
 mod resolve;
 mod signature;
+mod significance;
 #[cfg(feature = "structures")]
 mod structures;
 mod subject;
@@ -22,9 +24,11 @@ mod unmeasured;
 pub use explain::{Explanation, ExplanationTerm};
 pub use features::{FEWEST_ROWS, FeaturePlacement};
 pub use hit::{Answer, Hit};
+pub use mechanism::{MOST_MECHANISMS, MechanismHit};
 pub use plan::Engine;
-pub use query::{Query, Scope, Via};
+pub use query::{Correction, Direction, Query, Scope, Via};
 pub use signature::{FEWEST_READOUTS, Signature, SignatureFit, SignatureQuery};
+pub use significance::{Flag, QueryActivity, Significance, Support};
 #[cfg(feature = "structures")]
 pub use structures::StructurePlacement;
 pub use subject::Origin;

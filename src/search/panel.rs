@@ -1,16 +1,72 @@
+use rayon::prelude::*;
+
 use super::features::FeaturePlacement;
 use super::hit::{Answer, Hit};
-use super::plan::nearest;
-use super::query::{Query, Scope, Via};
+use super::mechanism::{mechanisms, untested};
+use super::plan::{Engine, nearest};
+use super::query::{Correction, Direction, Query, Scope, Via};
 use super::signature::SignatureQuery;
-use super::subject::Subject;
-use crate::embedding::{Neighbour, RowSet, similarity};
+use super::significance::{
+    Flag, Line, PanelStatistics, QueryActivity, Significance, correct_over_batch, support,
+};
+use super::subject::{Origin, Subject};
+use crate::calibrate::PValueCounts;
+use crate::embedding::{Neighbour, RowSet, TopK, similarity, similarity_matrix};
 use crate::error::{Error, Result};
 use crate::experiment::{PerturbationType, Side};
 use crate::index::{Filter, Index};
 
+/// Queries that are compared with all rows at once.
+const BATCH_BLOCK: usize = 16;
+
+/// Among whom is searched, and how.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Choice {
+    scope: Scope,
+    filter: Filter,
+    k: usize,
+    via: Via,
+    direction: Direction,
+    correction: Correction,
+}
+
+impl From<&Query> for Choice {
+    fn from(query: &Query) -> Self {
+        Self {
+            scope: query.scope,
+            filter: query.filter.clone(),
+            k: query.k,
+            via: query.via,
+            direction: query.direction,
+            correction: query.correction,
+        }
+    }
+}
+
+impl From<&SignatureQuery> for Choice {
+    fn from(query: &SignatureQuery) -> Self {
+        Self {
+            scope: query.scope,
+            filter: query.filter.clone(),
+            k: query.k,
+            via: query.via,
+            direction: query.direction,
+            correction: query.correction,
+        }
+    }
+}
+
+/// What can be a hit of one query.
+struct Panel {
+    sides: Vec<Side>,
+    searched: RowSet,
+    rows: RowSet,
+    n_passing: usize,
+}
+
 impl Index {
-    /// Returns the nearest perturbations of a query's panel, always `k` of them if the panel has as many.
+    /// Returns the nearest perturbations of a query's panel, always `k` of them if the panel has as many, each with
+    /// what its similarity is worth.
     ///
     /// A name `A+B` that the index does not hold is a combination: the mean of its members' embeddings.
     ///
@@ -18,7 +74,68 @@ impl Index {
     /// When the name is unknown or ambiguous, `k` is zero, or the filter cannot be parsed.
     pub fn search(&self, query: &Query) -> Result<Answer> {
         let subject = Subject::find(self, query)?;
-        self.answer(subject, query.scope, &query.filter, query.k, query.via)
+        self.answer(subject, &query.into())
+    }
+
+    /// Answers many queries, in their order, on all cores; with [`Correction::Batch`] in the first query, q-values are
+    /// corrected over the pairs of all of them.
+    ///
+    /// The answers are those of [`search`](Self::search), found by comparing blocks of queries with every row.
+    ///
+    /// ```no_run
+    /// use phenocopy::index::Index;
+    /// use phenocopy::search::{Correction, Query};
+    ///
+    /// let index = Index::open("index/cancer-viability")?;
+    /// let query = |name| Query { correction: Correction::Batch, ..Query::new(name) };
+    /// for answer in index.search_batch(&["venetoclax", "nutlin-3a"].map(query)) {
+    ///     println!("{}", answer?.hits[0].record.name());
+    /// }
+    /// # Ok::<(), phenocopy::Error>(())
+    /// ```
+    #[must_use]
+    pub fn search_batch(&self, queries: &[Query]) -> Vec<Result<Answer>> {
+        let block = |queries: &[Query]| self.answer_block(queries);
+        let blocks: Vec<(Vec<Result<Answer>>, PValueCounts)> =
+            queries.par_chunks(BATCH_BLOCK).map(block).collect();
+        let mut counts = PValueCounts::default();
+        let mut answers = Vec::with_capacity(queries.len());
+        for (block, of_block) in blocks {
+            counts.merge(&of_block);
+            answers.extend(block);
+        }
+        if queries.first().is_some_and(|query| query.correction == Correction::Batch) {
+            let q_values = counts.step_up();
+            let hits = answers.iter_mut().flatten().flat_map(|answer| &mut answer.hits);
+            correct_over_batch(hits.filter_map(|hit| hit.significance.as_mut()), &q_values);
+        }
+        answers
+    }
+
+    /// Answers queries that are compared with the rows together.
+    fn answer_block(&self, queries: &[Query]) -> (Vec<Result<Answer>>, PValueCounts) {
+        let subjects: Vec<Result<Subject>> =
+            queries.iter().map(|query| Subject::find(self, query)).collect();
+        let found: Vec<&[f32]> =
+            subjects.iter().flatten().map(|subject| subject.vector.as_slice()).collect();
+        let found = found.concat();
+        let matrix = |side| similarity_matrix(self.vectors(self.range(side)), self.dim(), &found);
+        let (chemical, genetic) = (matrix(Side::Chemical), matrix(Side::Genetic));
+        let mut lines = {
+            let [chemical, genetic] = [(Side::Chemical, &chemical), (Side::Genetic, &genetic)]
+                .map(|(side, all)| all.chunks(self.range(side).len().max(1)));
+            let pad = || std::iter::repeat(&[][..]);
+            chemical.chain(pad()).zip(genetic.chain(pad()))
+        };
+        let mut counts = PValueCounts::default();
+        let answer = |(query, subject): (&Query, Result<Subject>)| {
+            let subject = subject?;
+            let (chemical, genetic) = lines.next().unwrap_or_default();
+            let choice = Choice { via: Via::Scan, ..query.into() };
+            self.answer_line(subject, &choice, Some(Line { chemical, genetic }), &mut counts)
+        };
+        let answers = queries.iter().zip(subjects).map(answer).collect();
+        (answers, counts)
     }
 
     /// Folds a signature in, all weights frozen, and returns its nearest perturbations: a search for
@@ -43,7 +160,7 @@ impl Index {
     /// context is not, or a value cannot be normalised.
     pub fn search_signature(&self, query: &SignatureQuery) -> Result<Answer> {
         let subject = Subject::place(self, query)?;
-        self.answer(subject, query.scope, &query.filter, query.k, query.via)
+        self.answer(subject, &query.into())
     }
 
     /// Searches like [`search`](Self::search); a name that the index does not hold is placed by its features,
@@ -56,43 +173,211 @@ impl Index {
             Err(unknown @ Error::UnknownName { .. }) => placement.place(query, unknown)?,
             found => found?,
         };
-        self.answer(subject, query.scope, &query.filter, query.k, query.via)
+        self.answer(subject, &query.into())
     }
 
-    pub(super) fn answer(
+    pub(super) fn answer(&self, subject: Subject, choice: &Choice) -> Result<Answer> {
+        // Statistics need the similarity to every row; classes are compounds, whatever side is searched.
+        let is_wanted = choice.correction != Correction::Skip && self.calibration().is_some();
+        let line = |side| similarity_matrix(self.vectors(self.range(side)), self.dim(), &subject.vector);
+        let sides = choice.scope.sides(subject.side);
+        let is_compared = |side| is_wanted && (side == Side::Chemical || sides.contains(&side));
+        let [chemical, genetic] = [Side::Chemical, Side::Genetic]
+            .map(|side| if is_compared(side) { line(side) } else { Vec::new() });
+        let line = Line { chemical: &chemical, genetic: &genetic };
+        let line = Some(line).filter(|_| is_wanted);
+        self.answer_line(subject, choice, line, &mut PValueCounts::default())
+    }
+
+    /// Answers a query whose similarities to the rows are known, or without statistics.
+    fn answer_line(
         &self,
         subject: Subject,
-        scope: Scope,
-        filter: &Filter,
-        k: usize,
-        via: Via,
+        choice: &Choice,
+        line: Option<Line<'_>>,
+        counts: &mut PValueCounts,
     ) -> Result<Answer> {
-        if k == 0 {
-            return Err(Error::parameter("k", "at least 1", k));
+        if choice.k == 0 {
+            return Err(Error::parameter("k", "at least 1", choice.k));
         }
-        let sides = scope.sides(subject.side);
-        let searched = self.searched(&sides, &subject.rows);
-        let passing = self.passing(filter)?;
-        let panel =
-            passing.as_ref().map_or_else(|| searched.clone(), |rows| searched.intersect(rows));
-        let k = k.min(panel.len());
-        let (neighbours, engine) = nearest(self, &subject.vector, &sides, &panel, (k, via))?;
-        let hits = neighbours.into_iter().enumerate();
-        let hits: Result<Vec<Hit>> =
-            hits.map(|(i, neighbour)| self.hit(i + 1, &subject, neighbour)).collect();
-        let n_own = |rows: &RowSet| subject.rows.iter().filter(|row| rows.contains(**row)).count();
+        let panel = self.panel(&subject, choice)?;
+        let responses = self.response_line(&subject, choice, &panel)?;
+        let (neighbours, engine) = match responses.line() {
+            Some(responses) => (self.farthest(responses, choice, &panel), Engine::Scan),
+            None => self.nearest_of(&subject, choice, &panel, line)?,
+        };
+        let activity = self.query_activity(&subject);
+        let line = line.filter(|_| choice.correction != Correction::Skip);
+        let ranked_by = responses.line().or(line).zip(line).map(|(ranked_by, _)| ranked_by);
+        let within = (&panel.rows, panel.sides.as_slice());
+        let statistics = ranked_by.and_then(|ranked_by| {
+            PanelStatistics::new(self, &subject, within, (ranked_by, choice.direction))
+        });
+        if let Some(statistics) = &statistics {
+            if choice.correction == Correction::Batch {
+                statistics.count(counts);
+            }
+        }
+        let is_skipped = choice.correction == Correction::Skip;
+        let is_promiscuous = statistics.as_ref().is_some_and(|s| s.is_promiscuous);
+        let flags = query_flags(&subject, activity, is_promiscuous);
+        let ranked: Vec<(u32, f32)> = neighbours.iter().map(|n| (n.row, n.similarity)).collect();
+        let judged = statistics.map_or_else(
+            || vec![None; ranked.len()],
+            |statistics| statistics.of_hits(&subject, &ranked),
+        );
+        let rows: Vec<u32> = neighbours.iter().map(|neighbour| neighbour.row).collect();
+        let supports = line.and_then(|line| support(self, &subject, within, line, &rows));
+        let mut hits = Vec::with_capacity(neighbours.len());
+        for (at, (neighbour, significance)) in neighbours.into_iter().zip(judged).enumerate() {
+            let mut hit = self.hit(at + 1, &subject, neighbour.row, choice.direction)?;
+            hit.support = supports.as_ref().and_then(|all| all.get(at)).copied();
+            hit.flags = flags.clone();
+            let is_inactive = self.strength(neighbour.row).is_some_and(|strength| strength < 1.0);
+            hit.flags.extend(is_inactive.then_some(Flag::InactiveHit));
+            hit.flags.extend((significance.is_none() && !is_skipped).then_some(Flag::Uncalibrated));
+            hit.significance = significance;
+            hits.push(hit);
+        }
+        let conditions = if panel.rows.is_empty() && !panel.searched.is_empty() {
+            self.passing_alone(&choice.filter, &panel.searched)?
+        } else {
+            Vec::new()
+        };
+        let mechanisms = line.map(|line| mechanisms(self, &subject, line)).transpose()?;
         Ok(Answer {
-            hits: hits?,
-            types: self.types_within(&sides),
-            n_searched: searched.len(),
-            n_panel: panel.len(),
-            n_passing: passing
-                .map_or(self.n_rows() - subject.rows.len(), |rows| rows.len() - n_own(&rows)),
+            hits,
+            types: self.types_within(&panel.sides),
+            n_searched: panel.searched.len(),
+            n_panel: panel.rows.len(),
+            n_passing: panel.n_passing,
+            conditions,
+            activity,
+            untested: line.map(|_| untested(self, &subject)).unwrap_or_default(),
+            mechanisms: mechanisms.unwrap_or_default(),
+            n_classes: self.calibration().map_or(0, |table| table.classes().len()),
+            flags,
             engine,
             asked: subject.asked,
             query: subject.record,
             origin: subject.origin,
         })
+    }
+
+    fn panel(&self, subject: &Subject, choice: &Choice) -> Result<Panel> {
+        let sides = choice.scope.sides(subject.side);
+        let searched = self.searched(&sides, &subject.rows);
+        let passing = self.passing(&choice.filter)?;
+        let rows = passing.as_ref().map_or_else(|| searched.clone(), |rows| searched.intersect(rows));
+        let n_own = |rows: &RowSet| subject.rows.iter().filter(|row| rows.contains(**row)).count();
+        let all = self.n_rows() - subject.rows.len();
+        let n_passing = passing.map_or(all, |rows| rows.len() - n_own(&rows));
+        Ok(Panel { sides, searched, rows, n_passing })
+    }
+
+    /// The nearest rows of a panel: by graph or scan, or from similarities that are known.
+    fn nearest_of(
+        &self,
+        subject: &Subject,
+        choice: &Choice,
+        panel: &Panel,
+        line: Option<Line<'_>>,
+    ) -> Result<(Vec<Neighbour>, Engine)> {
+        let k = choice.k.min(panel.rows.len());
+        let is_scanned = panel.sides.iter().all(|side| {
+            let n_allowed = panel.rows.slice(self.range(*side)).len();
+            Engine::choose(choice.via, n_allowed, self.range(*side).len()) == Engine::Scan
+        });
+        match line.filter(|_| is_scanned) {
+            Some(line) => Ok((self.best_of(line, panel, k, |similarity| similarity), Engine::Scan)),
+            None => nearest(self, &subject.vector, &panel.sides, &panel.rows, (k, choice.via)),
+        }
+    }
+
+    /// The rows of the panel with the best of what a line says.
+    fn best_of(
+        &self,
+        line: Line<'_>,
+        panel: &Panel,
+        k: usize,
+        worth: impl Fn(f32) -> f32,
+    ) -> Vec<Neighbour> {
+        let mut top = TopK::new(k);
+        for row in panel.rows.iter() {
+            let side = if self.range(Side::Chemical).contains(&(row as usize)) {
+                Side::Chemical
+            } else {
+                Side::Genetic
+            };
+            let at = row as usize - self.range(side).start;
+            if let Some(similarity) = line.of(side).get(at) {
+                top.offer(Neighbour { row, similarity: worth(*similarity) });
+            }
+        }
+        top.into_sorted()
+    }
+
+    /// The rows with the lowest response similarity or, for either direction, the farthest from 0.
+    fn farthest(&self, line: Line<'_>, choice: &Choice, panel: &Panel) -> Vec<Neighbour> {
+        let k = choice.k.min(panel.rows.len());
+        let worth = |similarity: f32| match choice.direction {
+            Direction::Both => similarity.abs(),
+            Direction::Mimic | Direction::Oppose => -similarity,
+        };
+        self.best_of(line, panel, k, worth)
+    }
+
+    /// The response similarities to all rows of the searched sides, where the search ranks by them.
+    fn response_line(
+        &self,
+        subject: &Subject,
+        choice: &Choice,
+        panel: &Panel,
+    ) -> Result<ResponseLine> {
+        if choice.direction == Direction::Mimic {
+            return Ok(ResponseLine::default());
+        }
+        let response = subject.response.as_deref().ok_or_else(|| {
+            Error::data(
+                format!("`{}`", subject.asked),
+                "the index holds no response of it to compare, which a search for opposites ranks by",
+                "search for mimics, or for something that was measured",
+            )
+        })?;
+        let line = |side: Side| -> Vec<f32> {
+            let rows = self.range(side).filter(|_| panel.sides.contains(&side));
+            let of_row = |row: usize| self.response(row as u32).map(|r| similarity(response, r));
+            rows.map(|row| of_row(row).unwrap_or(0.0)).collect()
+        };
+        Ok(ResponseLine(Some([line(Side::Chemical), line(Side::Genetic)])))
+    }
+
+    /// How many of the searched rows pass each condition of a filter alone.
+    fn passing_alone(&self, filter: &Filter, searched: &RowSet) -> Result<Vec<(String, usize)>> {
+        let count = |(condition, filter): (String, Filter)| {
+            let passing = self.passing(&filter)?;
+            Ok((condition, passing.map_or(searched.len(), |rows| rows.intersect(searched).len())))
+        };
+        filter.conditions().into_iter().map(count).collect()
+    }
+
+    /// What a query does at all, where the index knows.
+    fn query_activity(&self, subject: &Subject) -> Option<QueryActivity> {
+        match (&subject.origin, subject.rows.as_slice()) {
+            (Origin::Row, [row]) => {
+                let table = self.calibration()?;
+                Some(QueryActivity {
+                    percentile: table.activity(*row)?,
+                    strength: table.strength(*row)?,
+                    agreement: table.agreement(*row),
+                })
+            }
+            _ => subject.activity,
+        }
+    }
+
+    fn strength(&self, row: u32) -> Option<f32> {
+        self.calibration()?.strength(row)
     }
 
     /// The rows of the searched sides, less those of the query itself.
@@ -129,16 +414,54 @@ impl Index {
         types.filter(|kind| sides.contains(&kind.side())).collect()
     }
 
-    fn hit(&self, rank: usize, subject: &Subject, neighbour: Neighbour) -> Result<Hit> {
-        let record = self.record(neighbour.row)?;
-        let responses = subject.response.as_deref().zip(self.response(neighbour.row));
+    fn hit(&self, rank: usize, subject: &Subject, row: u32, asked: Direction) -> Result<Hit> {
+        let record = self.record(row)?;
+        let responses = subject.response.as_deref().zip(self.response(row));
+        let response_similarity = responses.map(|(a, b)| similarity(a, b));
+        let is_opposite = match asked {
+            Direction::Mimic => false,
+            Direction::Oppose => true,
+            Direction::Both => response_similarity.is_some_and(|similarity| similarity < 0.0),
+        };
         Ok(Hit {
             rank,
-            row: neighbour.row,
-            similarity: neighbour.similarity,
-            response_similarity: responses.map(|(a, b)| similarity(a, b)),
+            row,
+            similarity: similarity(&subject.vector, self.vector(row)),
+            response_similarity,
+            direction: if is_opposite { Direction::Oppose } else { Direction::Mimic },
+            significance: None,
+            support: None,
+            activity: self.calibration().and_then(|table| table.activity(row)),
+            flags: Vec::new(),
             is_known: subject.is_known_with(&record),
             record,
         })
     }
+}
+
+/// Response similarities to the rows of both sides; none where the search does not rank by them.
+#[derive(Debug, Default)]
+struct ResponseLine(Option<[Vec<f32>; 2]>);
+
+impl ResponseLine {
+    fn line(&self) -> Option<Line<'_>> {
+        let [chemical, genetic] = self.0.as_ref()?;
+        Some(Line { chemical, genetic })
+    }
+}
+
+/// What to be wary of in all hits of a query.
+fn query_flags(
+    subject: &Subject,
+    activity: Option<QueryActivity>,
+    is_promiscuous: bool,
+) -> Vec<Flag> {
+    let is_inactive = activity.is_some_and(|activity| activity.strength < 1.0);
+    let is_predicted = matches!(subject.origin, Origin::Features(_) | Origin::Structure { .. });
+    let flags = [
+        (is_inactive, Flag::InactiveQuery),
+        (is_promiscuous, Flag::PromiscuousQuery),
+        (is_predicted, Flag::Predicted),
+    ];
+    flags.into_iter().filter_map(|(is_set, flag)| is_set.then_some(flag)).collect()
 }

@@ -40,6 +40,31 @@ pub enum Via {
     Scan,
 }
 
+/// Which effect hits have, compared with the query's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// The same: ranked by similarity.
+    #[default]
+    Mimic,
+    /// The opposite: ranked by response similarity, the lowest first. Vectors that point apart need not mean
+    /// opposite effects.
+    Oppose,
+    /// Either: ranked by response similarity, whichever sign, the largest first.
+    Both,
+}
+
+/// What q-values are corrected for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Correction {
+    /// The panel of each query.
+    #[default]
+    Query,
+    /// All pairs of query and panel of a batch.
+    Batch,
+    /// Nothing: hits are ranked and carry no statistics. On large indexes this is the fastest.
+    Skip,
+}
+
 /// A search: who is asked for, among whom, and how many.
 ///
 /// ```
@@ -60,8 +85,12 @@ pub struct Query {
     pub filter: Filter,
     /// How many hits; more than the panel gives the whole panel.
     pub k: usize,
-    /// How neighbours are found.
+    /// How neighbours are found; mimics only, opposites are always scanned for.
     pub via: Via,
+    /// Which effect hits have.
+    pub direction: Direction,
+    /// What q-values are corrected for.
+    pub correction: Correction,
 }
 
 impl Query {
@@ -75,6 +104,8 @@ impl Query {
             filter: Filter::default(),
             k: 10,
             via: Via::default(),
+            direction: Direction::default(),
+            correction: Correction::default(),
         }
     }
 }

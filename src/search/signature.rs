@@ -3,8 +3,10 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::query::{Scope, Via};
+use super::query::{Correction, Direction, Scope, Via};
+use super::significance::QueryActivity;
 use super::subject::{Origin, Subject};
+use crate::calibrate::correlation;
 use crate::dataset::{NormalisationStep, normalise_profile, shuffle_profile};
 use crate::error::{Error, Result};
 use crate::experiment::{PerturbationType, Side};
@@ -49,6 +51,10 @@ pub struct SignatureQuery {
     pub k: usize,
     /// How neighbours are found.
     pub via: Via,
+    /// Which effect hits have.
+    pub direction: Direction,
+    /// What q-values are corrected for.
+    pub correction: Correction,
 }
 
 impl SignatureQuery {
@@ -63,6 +69,8 @@ impl SignatureQuery {
             filter: Filter::default(),
             k: 10,
             via: Via::default(),
+            direction: Direction::default(),
+            correction: Correction::default(),
         }
     }
 }
@@ -189,9 +197,13 @@ impl Subject {
         let is_guessed = query.context.is_none() && candidates.len() > 1;
         let fit = candidate.fit(stored, aligned, is_guessed)?;
         let kind = candidate.perturbation_type;
-        let vector = stored.placement.place(kind.side(), &[(candidate.position, &values)])?;
+        let placed = stored.placement.place_measured(kind.side(), &[(candidate.position, &values)])?;
         let (name, origin) = (&query.signature.name, Origin::Signature(fit));
-        Ok(Self::unmeasured(name, kind, name, vector, origin))
+        let activity = index.calibration().and_then(|table| {
+            let known = table.strength_of(placed.length, candidate.position, kind);
+            known.map(|(strength, percentile)| QueryActivity { percentile, strength, agreement: None })
+        });
+        Ok(Self { activity, ..Self::unmeasured(name, kind, name, placed.vector, origin) })
     }
 }
 
@@ -310,20 +322,6 @@ fn candidates<'a>(
     let chosen = all.into_iter().find(|c| lookup_key(c.name) == lookup_key(wanted));
     let expected = || format!("one of {}", stored.contexts.join(", "));
     chosen.map(|c| vec![c]).ok_or_else(|| Error::parameter("context", expected(), wanted))
-}
-
-fn correlation(pairs: &[(f64, f64)]) -> f64 {
-    let n = pairs.len() as f64;
-    let (mean_x, mean_y) =
-        (pairs.iter().map(|p| p.0).sum::<f64>() / n, pairs.iter().map(|p| p.1).sum::<f64>() / n);
-    let (mut xx, mut yy, mut xy) = (0.0, 0.0, 0.0);
-    for (x, y) in pairs {
-        xx += (x - mean_x).powi(2);
-        yy += (y - mean_y).powi(2);
-        xy += (x - mean_x) * (y - mean_y);
-    }
-    let size = (xx * yy).sqrt();
-    if size > 0.0 { xy / size } else { 0.0 }
 }
 
 fn share_explained(pairs: &[(f64, f64)]) -> f64 {

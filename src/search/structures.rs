@@ -114,6 +114,6 @@ impl Index {
         query: &Query,
     ) -> Result<Answer> {
         let subject = placement.place(&query.name)?;
-        self.answer(subject, query.scope, &query.filter, query.k, query.via)
+        self.answer(subject, &query.into())
     }
 }

@@ -1,5 +1,6 @@
 use super::query::Query;
 use super::signature::SignatureFit;
+use super::significance::QueryActivity;
 use crate::embedding::FeatureQuality;
 use crate::error::{Error, Result};
 use crate::experiment::{Annotation, Moa, Perturbation, PerturbationType, Side, Target};
@@ -39,6 +40,8 @@ pub(super) struct Subject {
     pub(super) vector: Vec<f32>,
     /// Unit coefficients of its predicted response.
     pub(super) response: Option<Vec<f32>>,
+    /// What a folded-in profile does at all; that of rows is in the index.
+    pub(super) activity: Option<QueryActivity>,
     /// Rows that are no answer: itself or its members.
     pub(super) rows: Vec<u32>,
     pub(super) origin: Origin,
@@ -75,6 +78,7 @@ impl Subject {
             side: kind.side(),
             vector,
             response: None,
+            activity: None,
             rows: Vec::new(),
             origin,
         }
@@ -88,6 +92,7 @@ impl Subject {
             record,
             vector: index.vector(row).to_vec(),
             response: index.response(row).map(<[f32]>::to_vec),
+            activity: None,
             rows: vec![row],
             origin: Origin::Row,
         })
@@ -136,6 +141,7 @@ impl Subject {
             side: *side,
             vector,
             response: responses.and_then(|responses| unit_mean(&responses)),
+            activity: None,
             rows: members
                 .iter()
                 .flat_map(|member| member.rows.iter().copied())

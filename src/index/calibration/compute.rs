@@ -314,7 +314,7 @@ impl<'a> Space<'a> {
                 return counts;
             }
             let own_fold = fold_of_row(owner);
-            for (target, z) in null.standardise(line).into_iter().enumerate() {
+            for (target, z) in null.standardise(line).z.into_iter().enumerate() {
                 if let (true, Some(fold)) = (is_labelled[target], target_folds[target].or(own_fold)) {
                     counts[fold].add(z, known.contains(&(target as u32)));
                 }
@@ -358,7 +358,7 @@ fn class_scores(
             let owner = references.owners[start + at];
             let record = &space.records[owner as usize];
             let own = panel.rows.binary_search(&owner).ok().map(|position| position as u32);
-            let z = null.standardise(line);
+            let z = null.standardise(line).z;
             let score = |class: &MechanismClass| {
                 let is_own = is_member(record, class);
                 if is_own { f32::NAN } else { class_score(&class.members, &z, own.as_slice()) as f32 }
@@ -390,7 +390,7 @@ fn judge<T: Send>(
     for (start, lines) in lines_in_blocks(queries, panel, dim) {
         let lines = lines.par_chunks_exact(panel.rows.len()).enumerate();
         let of_line = |(at, line): (usize, &[f32])| {
-            let p = null.standardise(line).into_iter().map(|z| null.p_value(z));
+            let p = null.standardise(line).z.into_iter().map(|z| null.p_value(z));
             see(start + at, &q_values(&p.collect::<Vec<f64>>()))
         };
         seen.par_extend(lines.map(of_line));

@@ -22,6 +22,7 @@ impl Calibration {
             writer.section_f32(&format!("centre-{at}"), centre)?;
             writer.section_f32(&format!("spread-{at}"), spread)?;
             writer.section_f32(&format!("tail-{at}"), tail)?;
+            writer.section_f32(&format!("breadth-{at}"), &[model.null().breadth()])?;
             if let Some(curve) = curve {
                 let steps: Vec<f32> = curve.steps.iter().flat_map(|(z, p)| [*z, *p]).collect();
                 writer.section_f32(&format!("curve-{at}"), &steps)?;
@@ -151,7 +152,7 @@ impl CalibrationTable {
     pub fn null(&self, stratum: Stratum) -> Option<Null<'_>> {
         let at = self.strata.get(&stratum)?;
         let part = |name: &str| self.file.section_f32(&format!("{name}-{at}")).ok();
-        Null::from_parts([part("centre")?, part("spread")?, part("tail")?])
+        Null::from_parts([part("centre")?, part("spread")?, part("tail")?, part("breadth")?])
     }
 
     /// Returns the probability of known pairs of a stratum; none where too few are known.

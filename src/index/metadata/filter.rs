@@ -28,4 +28,23 @@ impl Filter {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+
+    /// Returns each list that is not empty as a filter of its own, with words for it.
+    #[must_use]
+    pub fn conditions(&self) -> Vec<(String, Self)> {
+        let Self { types, targets, moas, phases, expression } = self.clone();
+        let codes: Vec<&str> = types.iter().map(|kind| kind.cmap_code()).collect();
+        let alternatives = |name: &str, values: &[String]| format!("{name} {}", values.join(" or "));
+        let all = [
+            (format!("type {}", codes.join(" or ")), Self { types, ..Self::default() }),
+            (alternatives("target", &targets), Self { targets, ..Self::default() }),
+            (alternatives("mechanism", &moas), Self { moas, ..Self::default() }),
+            (alternatives("phase", &phases), Self { phases, ..Self::default() }),
+            (
+                format!("filter {}", expression.as_deref().unwrap_or_default()),
+                Self { expression, ..Self::default() },
+            ),
+        ];
+        all.into_iter().filter(|(_, filter)| !filter.is_empty()).collect()
+    }
 }
