@@ -13,6 +13,7 @@ mod output;
 mod predict;
 #[cfg(feature = "train")]
 mod progress;
+mod resumable;
 mod search;
 
 use std::process::ExitCode;

@@ -8,12 +8,18 @@ use phenocopy::experiment::PerturbationType;
 use phenocopy::index::{Filter, Index};
 use phenocopy::report::{HitNdjson, HitTable, HitTsv, HitWriter, Source};
 use phenocopy::search::{
-    Answer, FeaturePlacement, Origin, Query, Scope, Signature, SignatureQuery, Via,
+    Answer, Correction, Direction, FeaturePlacement, Origin, Query, Scope, Signature, SignatureQuery, Via,
 };
-use phenocopy::table::{SignatureTable, read_features, read_signature};
+use phenocopy::table::{
+    SignatureTable, parse_query_list, read_features, read_query_list, read_signature,
+};
 
 use super::IndexArgument;
 use super::output::{Format, OutputArguments, complain, width};
+use super::resumable::ResumableOutput;
+
+/// Queries that are answered before their answers are written.
+const CHUNK: usize = 256;
 
 /// Names to search for, the panel, and the form of the answer.
 #[derive(Debug, Args)]
@@ -23,11 +29,18 @@ use super::output::{Format, OutputArguments, complain, width};
     phenocopy search 'dabrafenib+trametinib' --to all\n  \
     phenocopy search --signature my-profile.csv --context GDSC1\n  \
     phenocopy search --smiles 'CC(=O)Oc1ccccc1C(=O)O'\n  \
+    phenocopy search --queries compounds.txt --format tsv -o hits.tsv\n  \
     phenocopy search MDM2 --filter 'moa:\"MDM inhibitor\" OR target:TP53'")]
 pub(crate) struct SearchArguments {
     /// Compounds or genes: symbols, names, synonyms or identifiers; `A+B` for a combination
-    #[arg(required_unless_present_any = ["signature", "smiles"], value_name = "QUERY")]
+    #[arg(required_unless_present_any = ["signature", "smiles", "list"], value_name = "QUERY")]
     queries: Vec<String>,
+    /// More queries, one name a line: a file, or - for standard input
+    #[arg(long = "queries", value_name = "FILE", conflicts_with_all = ["signature", "smiles"])]
+    list: Option<PathBuf>,
+    /// Go on where an interrupted run with --queries, --format tsv and -o was cut off
+    #[arg(long, requires = "list", requires = "output")]
+    resume: bool,
     /// A profile of your own: a table (CSV, TSV) of readouts and values, folded into the index
     #[arg(long, value_name = "FILE", conflicts_with_all = ["queries", "query_type"])]
     signature: Option<PathBuf>,
@@ -72,6 +85,15 @@ pub(crate) struct SearchArguments {
     /// Walk the graph or scan exactly; auto chooses by the rows left after the filter
     #[arg(long, value_enum, default_value_t = ViaArgument::Auto)]
     via: ViaArgument,
+    /// Which effect hits have: the same, the opposite (ranked by predicted responses), or either
+    #[arg(long, value_enum, default_value_t = DirectionArgument::Mimic)]
+    direction: DirectionArgument,
+    /// What q-values are corrected for: each query's panel, or all pairs of queries and panel; none leaves statistics out
+    #[arg(long, value_enum, default_value_t = CorrectArgument::Query)]
+    correct: CorrectArgument,
+    /// List mechanisms that the queries resemble instead of hits (table and TSV)
+    #[arg(long)]
+    mechanisms: bool,
     /// Form of the answer
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -93,6 +115,20 @@ enum ViaArgument {
     Scan,
 }
 
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum DirectionArgument {
+    Mimic,
+    Oppose,
+    Both,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum CorrectArgument {
+    Query,
+    Batch,
+    None,
+}
+
 fn perturbation_type(code: &str) -> Result<PerturbationType, String> {
     PerturbationType::parse(code).ok_or_else(|| {
         let codes = PerturbationType::ALL.map(PerturbationType::cmap_code);
@@ -107,39 +143,149 @@ impl SearchArguments {
             return self.search_signature(&index, path);
         }
         let placement = self.placement(&index)?;
-        let asked = if self.smiles.is_empty() { &self.queries } else { &self.smiles };
-        let mut failed = Vec::new();
-        self.output.fill(|out| {
-            let mut writer = self.writer(out, &index);
-            // A header over nothing would look like a search without hits.
-            let mut has_begun = false;
-            for name in asked {
-                let query = self.query(name);
-                match placement.search(&index, &query) {
-                    Ok(answer) => {
-                        warn_of_prediction(&answer);
-                        if !std::mem::replace(&mut has_begun, true) {
-                            writer.begin()?;
-                        }
-                        writer.answer(&answer)?;
-                    }
-                    Err(error) if asked.len() > 1 && placement.concerns_one_query(&error) => {
-                        complain(&format!("error: {error}"));
-                        writer.unanswered(name, &error.to_string());
-                        failed.push(name.as_str());
-                    }
-                    Err(error) => return Err(error.into()),
-                }
-            }
-            if failed.len() == asked.len() {
-                anyhow::bail!("no query was answered");
-            }
-            Ok(writer.finish()?)
-        })?;
-        if failed.is_empty() {
+        let asked = self.asked()?;
+        let n_failed = match self.resumable(&index, &asked)? {
+            Some(output) => self.fill_resumable(output, (&index, &placement), &asked)?,
+            None => self.fill(&index, &placement, &asked)?,
+        };
+        if n_failed == 0 {
             return Ok(());
         }
-        anyhow::bail!("{} of {} queries were not answered", failed.len(), asked.len())
+        anyhow::bail!("{n_failed} of {} queries were not answered", asked.len())
+    }
+
+    /// The names or structures that were asked for, in order.
+    fn asked(&self) -> anyhow::Result<Vec<String>> {
+        let mut asked = [self.queries.as_slice(), self.smiles.as_slice()].concat();
+        match &self.list {
+            Some(path) if path.as_os_str() == "-" => {
+                asked.extend(parse_query_list(std::io::stdin().lock(), Path::new("standard input"))?);
+            }
+            Some(path) => asked.extend(read_query_list(path)?),
+            None => {}
+        }
+        Ok(asked)
+    }
+
+    /// Answers all queries, some at a time, and returns how many could not be.
+    fn fill(
+        &self,
+        index: &Index,
+        placement: &NamePlacement,
+        asked: &[String],
+    ) -> anyhow::Result<usize> {
+        let mut n_failed = 0;
+        self.output.fill(|out| {
+            let mut out = RowWriter { writer: self.writer(out, index), has_begun: false };
+            for names in asked.chunks(self.chunk()) {
+                n_failed += self.write_answers(
+                    (index, placement),
+                    (names, asked.len()),
+                    &mut out,
+                )?;
+            }
+            if n_failed == asked.len() {
+                anyhow::bail!("no query was answered");
+            }
+            Ok(out.writer.finish()?)
+        })?;
+        Ok(n_failed)
+    }
+
+    /// Writes the answers to some of the queries and returns how many could not be answered.
+    fn write_answers(
+        &self,
+        (index, placement): (&Index, &NamePlacement),
+        (names, n_asked): (&[String], usize),
+        out: &mut RowWriter<'_>,
+    ) -> anyhow::Result<usize> {
+        let queries: Vec<Query> = names.iter().map(|name| self.query(name)).collect();
+        let mut n_failed = 0;
+        for (name, answer) in names.iter().zip(placement.search(index, &queries)) {
+            match answer {
+                Ok(answer) => {
+                    warn_of_prediction(&answer);
+                    if !std::mem::replace(&mut out.has_begun, true) {
+                        out.writer.begin()?;
+                    }
+                    out.writer.answer(&answer)?;
+                }
+                Err(error) if n_asked > 1 && placement.concerns_one_query(&error) => {
+                    complain(&format!("error: {error}"));
+                    out.writer.unanswered(name, &error.to_string());
+                    n_failed += 1;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(n_failed)
+    }
+
+    /// Queries that are answered together; a correction over the batch needs all of them.
+    fn chunk(&self) -> usize {
+        match self.correct {
+            CorrectArgument::Batch => usize::MAX,
+            CorrectArgument::Query | CorrectArgument::None => CHUNK,
+        }
+    }
+
+    /// The output that can be gone on with, for a long list into a table; none for others.
+    fn resumable(
+        &self,
+        index: &Index,
+        asked: &[String],
+    ) -> anyhow::Result<Option<ResumableOutput>> {
+        let is_table = matches!(self.format, Format::Tsv) && self.correct != CorrectArgument::Batch;
+        let path = self.output.output.as_ref().filter(|path| path.is_file() || !path.exists());
+        match (path, &self.list) {
+            (Some(path), Some(_)) if is_table => {
+                let identity = self.identity(index, asked);
+                Ok(Some(ResumableOutput::open(path, identity, self.resume)?))
+            }
+            _ if self.resume => {
+                anyhow::bail!(
+                    "--resume goes on with a table: it needs --format tsv, -o with a file, and --correct query or none"
+                )
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// What must be the same for an interrupted run to go on: everything but --resume and the form of the list.
+    fn identity(&self, index: &Index, asked: &[String]) -> String {
+        let options = (self.scope(), self.filter(), self.via(), self.direction(), self.correct);
+        let kinds = (self.query_type, self.k, self.mechanisms, &self.features);
+        let text = format!("{options:?} {kinds:?} {}", asked.join("\n"));
+        let fingerprint = &index.manifest().fingerprint;
+        format!("{fingerprint} {:016x}", xxhash_rust::xxh3::xxh3_64(text.as_bytes()))
+    }
+
+    fn fill_resumable(
+        &self,
+        mut output: ResumableOutput,
+        (index, placement): (&Index, &NamePlacement),
+        asked: &[String],
+    ) -> anyhow::Result<usize> {
+        let before = output.progress();
+        if before.n_done > 0 {
+            complain(&format!("going on after {} of {} queries", before.n_done, asked.len()));
+        }
+        let mut has_begun = before.n_failed < before.n_done;
+        for names in asked.get(before.n_done..).unwrap_or_default().chunks(CHUNK) {
+            let mut text = Vec::new();
+            let mut out = RowWriter { writer: self.writer(&mut text, index), has_begun };
+            let n_failed = self.write_answers((index, placement), (names, asked.len()), &mut out)?;
+            has_begun = out.has_begun;
+            drop(out);
+            output.append(&text, names.len(), n_failed)?;
+        }
+        let n_failed = output.progress().n_failed;
+        if n_failed == asked.len() {
+            output.discard()?;
+            anyhow::bail!("no query was answered");
+        }
+        output.finish()?;
+        Ok(n_failed)
     }
 
     /// Learns what features or structures mean, and warns if that is nothing.
@@ -169,6 +315,8 @@ impl SearchArguments {
             filter: self.filter(),
             k: self.k,
             via: self.via(),
+            direction: self.direction(),
+            correction: self.correction(),
             ..SignatureQuery::new(Signature { name, values: table.values.clone() })
         };
         let answer = index.search_signature(&query)?;
@@ -188,6 +336,8 @@ impl SearchArguments {
             filter: self.filter(),
             k: self.k,
             via: self.via(),
+            direction: self.direction(),
+            correction: self.correction(),
             ..Query::new(name)
         }
     }
@@ -219,6 +369,22 @@ impl SearchArguments {
         }
     }
 
+    fn direction(&self) -> Direction {
+        match self.direction {
+            DirectionArgument::Mimic => Direction::Mimic,
+            DirectionArgument::Oppose => Direction::Oppose,
+            DirectionArgument::Both => Direction::Both,
+        }
+    }
+
+    fn correction(&self) -> Correction {
+        match self.correct {
+            CorrectArgument::Query => Correction::Query,
+            CorrectArgument::Batch => Correction::Batch,
+            CorrectArgument::None => Correction::Skip,
+        }
+    }
+
     fn writer<'a>(&self, out: &'a mut dyn Write, index: &Index) -> Box<dyn HitWriter + 'a> {
         let source = Source {
             index: index.manifest().name.clone(),
@@ -226,11 +392,21 @@ impl SearchArguments {
             command: command_line(),
         };
         match self.format {
+            Format::Table if self.mechanisms => {
+                Box::new(HitTable::new(out, source, width()).of_mechanisms())
+            }
             Format::Table => Box::new(HitTable::new(out, source, width())),
+            Format::Tsv if self.mechanisms => Box::new(HitTsv::of_mechanisms(out, source)),
             Format::Tsv => Box::new(HitTsv::new(out, source)),
             Format::Ndjson => Box::new(HitNdjson::new(out, source)),
         }
     }
+}
+
+/// Writes the header with the first answer: one over nothing would look like a search without hits.
+struct RowWriter<'a> {
+    writer: Box<dyn HitWriter + 'a>,
+    has_begun: bool,
 }
 
 /// Says of a structure far from all others what a table would, as other formats have no line for it.
@@ -265,12 +441,20 @@ impl NamePlacement {
         }
     }
 
-    fn search(&self, index: &Index, query: &Query) -> phenocopy::Result<Answer> {
-        match self {
-            Self::Rows => index.search(query),
-            Self::Features(placement) => index.search_features(placement, query),
+    fn search(&self, index: &Index, queries: &[Query]) -> Vec<phenocopy::Result<Answer>> {
+        let one_by_one = |search: &dyn Fn(&Query) -> phenocopy::Result<Answer>| {
+            queries.iter().map(search).collect()
+        };
+        match (self, queries) {
+            (Self::Rows, [_, _, ..]) => index.search_batch(queries),
+            (Self::Rows, _) => one_by_one(&|query| index.search(query)),
+            (Self::Features(placement), _) => {
+                one_by_one(&|query| index.search_features(placement, query))
+            }
             #[cfg(feature = "structures")]
-            Self::Structures(placement) => index.search_structure(placement, query),
+            (Self::Structures(placement), _) => {
+                one_by_one(&|query| index.search_structure(placement, query))
+            }
         }
     }
 }

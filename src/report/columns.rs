@@ -1,11 +1,10 @@
-use crate::search::{Answer, Hit};
+use crate::search::{Answer, Direction, Hit, MechanismHit, Significance, Support};
 
 /// The columns of a hit, in their stable order.
 ///
-/// Of the contract's columns those of calibrated significance (z, tau, pvalue, evalue, qvalue,
-/// prob, support, activities, flags) are absent until they are computed; `asked` (the name as it was
-/// typed, to join with a list of one's own) and `index` (its fingerprint) come last.
-pub const HIT_COLUMNS: [&str; 15] = [
+/// `asked` (the name as it was typed, to join with a list of one's own) and `index` (its fingerprint) come last. A cell
+/// is empty where its statistic cannot be told; `flags` says why.
+pub const HIT_COLUMNS: [&str; 25] = [
     "query",
     "query_type",
     "hit",
@@ -16,10 +15,36 @@ pub const HIT_COLUMNS: [&str; 15] = [
     "direction",
     "similarity",
     "response_similarity",
+    "z",
+    "tau",
+    "pvalue",
+    "evalue",
+    "qvalue",
+    "prob",
+    "support",
+    "query_activity",
+    "hit_activity",
     "moa",
     "targets",
     "known",
+    "flags",
     "asked",
+    "index",
+];
+
+/// The columns of a mechanism, in their stable order.
+pub const MECHANISM_COLUMNS: [&str; 12] = [
+    "query",
+    "query_type",
+    "kind",
+    "mechanism",
+    "rank",
+    "n_members",
+    "z",
+    "pvalue",
+    "qvalue",
+    "members",
+    "known",
     "index",
 ];
 
@@ -28,7 +53,7 @@ pub const HIT_COLUMNS: [&str; 15] = [
 pub(super) enum Cell {
     Text(String),
     Count(usize),
-    Number(f32),
+    Number(f64),
     Missing,
 }
 
@@ -37,7 +62,7 @@ impl Cell {
         match self {
             Self::Text(text) => text.clone(),
             Self::Count(count) => count.to_string(),
-            Self::Number(number) => significant(f64::from(*number)),
+            Self::Number(number) => significant(*number),
             Self::Missing => String::new(),
         }
     }
@@ -46,7 +71,7 @@ impl Cell {
         match self {
             Self::Text(text) => text.as_str().into(),
             Self::Count(count) => (*count).into(),
-            Self::Number(number) => significant(f64::from(*number))
+            Self::Number(number) => significant(*number)
                 .parse::<f64>()
                 .map_or(serde_json::Value::Null, serde_json::Value::from),
             Self::Missing => serde_json::Value::Null,
@@ -54,29 +79,84 @@ impl Cell {
     }
 }
 
+impl From<Option<f64>> for Cell {
+    fn from(number: Option<f64>) -> Self {
+        number.map_or(Self::Missing, Self::Number)
+    }
+}
+
 /// Returns the cells of a hit in the order of [`HIT_COLUMNS`].
-pub(super) fn cells(answer: &Answer, hit: &Hit, fingerprint: &str) -> [Cell; 15] {
+pub(super) fn cells(answer: &Answer, hit: &Hit, fingerprint: &str) -> [Cell; 25] {
     let text = |text: &str| Cell::Text(text.to_owned());
     let query = &answer.query;
     let annotation = &hit.record.annotation;
     let moas: Vec<&str> = annotation.moas.iter().map(|moa| moa.0.as_str()).collect();
+    let flags: Vec<&str> = hit.flags.iter().map(|flag| flag.code()).collect();
+    let worth = |of: &dyn Fn(&Significance) -> Option<f64>| {
+        Cell::from(hit.significance.as_ref().and_then(of))
+    };
+    let support = |support: Support| format!("{}/{}", support.agreeing, support.measured);
     [
         text(query.name()),
-        text(query.perturbation.perturbation_type().cmap_code()),
+        text(query_type(answer)),
         Cell::Text(hit.record.perturbation.symbol()),
         text(hit.record.name()),
         text(hit.record.perturbation.perturbation_type().cmap_code()),
         hit.record.gene().map_or(Cell::Missing, text),
         Cell::Count(hit.rank),
-        text("mimic"),
-        Cell::Number(hit.similarity),
-        hit.response_similarity.map_or(Cell::Missing, Cell::Number),
+        text(direction_name(hit.direction)),
+        Cell::Number(f64::from(hit.similarity)),
+        hit.response_similarity.map(f64::from).into(),
+        worth(&|worth| Some(worth.z)),
+        worth(&|worth| worth.tau),
+        worth(&|worth| Some(worth.p_value)),
+        worth(&|worth| Some(worth.e_value)),
+        worth(&|worth| Some(worth.q_value)),
+        worth(&|worth| worth.probability),
+        hit.support.map_or(Cell::Missing, |s| Cell::Text(support(s))),
+        answer.activity.map(|activity| f64::from(activity.percentile)).into(),
+        hit.activity.map(f64::from).into(),
         Cell::Text(moas.join("|")),
         Cell::Text(hit.record.acts_on().join("|")),
         Cell::Count(usize::from(hit.is_known)),
+        Cell::Text(flags.join(";")),
         text(&answer.asked),
         text(fingerprint),
     ]
+}
+
+/// Returns the cells of a mechanism in the order of [`MECHANISM_COLUMNS`].
+pub(super) fn mechanism_cells(
+    answer: &Answer,
+    (rank, mechanism): (usize, &MechanismHit),
+    fingerprint: &str,
+) -> [Cell; 12] {
+    let members: Vec<&str> = mechanism.members.iter().map(|(name, _)| name.as_str()).collect();
+    [
+        Cell::Text(answer.query.name().to_owned()),
+        Cell::Text(query_type(answer).to_owned()),
+        Cell::Text(mechanism.kind.name().to_owned()),
+        Cell::Text(mechanism.name.clone()),
+        Cell::Count(rank),
+        Cell::Count(mechanism.n_members),
+        Cell::Number(mechanism.z),
+        Cell::Number(mechanism.p_value),
+        Cell::Number(mechanism.q_value),
+        Cell::Text(members.join("|")),
+        Cell::Count(usize::from(mechanism.is_known)),
+        Cell::Text(fingerprint.to_owned()),
+    ]
+}
+
+fn query_type(answer: &Answer) -> &'static str {
+    answer.query.perturbation.perturbation_type().cmap_code()
+}
+
+fn direction_name(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Oppose => "oppose",
+        Direction::Mimic | Direction::Both => "mimic",
+    }
 }
 
 /// Returns a number with six significant digits, in the shortest decimal form.
@@ -84,6 +164,7 @@ pub(super) fn cells(answer: &Answer, hit: &Hit, fingerprint: &str) -> [Cell; 15]
 /// ```
 /// assert_eq!(phenocopy::report::significant(0.123456789), "0.123457");
 /// assert_eq!(phenocopy::report::significant(-2.5), "-2.5");
+/// assert_eq!(phenocopy::report::significant(1.5e-9), "1.5e-9");
 /// assert_eq!(phenocopy::report::significant(f64::NAN), "");
 /// ```
 #[must_use]
@@ -91,5 +172,10 @@ pub fn significant(number: f64) -> String {
     if !number.is_finite() {
         return String::new();
     }
-    format!("{number:.5e}").parse::<f64>().map_or_else(|_| String::new(), |short| short.to_string())
+    let short = |short: f64| match short.abs() {
+        // A p-value would be a line of zeros.
+        size if size > 0.0 && size < 1e-4 => format!("{short:e}"),
+        _ => short.to_string(),
+    };
+    format!("{number:.5e}").parse::<f64>().map_or_else(|_| String::new(), short)
 }

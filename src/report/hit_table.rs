@@ -1,11 +1,13 @@
 use std::io::{self, Write};
 
 use super::aligned::{Aligned, shorten};
+use super::hit_cautions::{cautions, explain_emptiness};
+use super::mechanisms::write_mechanisms;
 use super::{HitWriter, Source};
 use crate::embedding::FeatureQuality;
 use crate::experiment::Side;
 use crate::index::Record;
-use crate::search::{Answer, Engine, Hit, Origin, SignatureFit};
+use crate::search::{Answer, Engine, Hit, Origin, RankedBy, SignatureFit, Support};
 
 const NARROWEST: u16 = 60;
 
@@ -15,12 +17,20 @@ pub struct HitTable<W> {
     out: W,
     source: Source,
     width: u16,
+    mechanisms_only: bool,
+    is_by_response: bool,
 }
 
 impl<W: Write> HitTable<W> {
     /// Creates a writer for lines of at most `width` columns.
     pub fn new(out: W, source: Source, width: u16) -> Self {
-        Self { out, source, width: width.max(NARROWEST) }
+        Self { out, source, width: width.max(NARROWEST), mechanisms_only: false, is_by_response: false }
+    }
+
+    /// Leaves the hits out, so that only mechanisms are listed.
+    #[must_use]
+    pub fn of_mechanisms(self) -> Self {
+        Self { mechanisms_only: true, ..self }
     }
 }
 
@@ -30,20 +40,29 @@ impl<W: Write> HitWriter for HitTable<W> {
     }
 
     fn answer(&mut self, answer: &Answer) -> io::Result<()> {
+        self.is_by_response = answer.ranked_by == RankedBy::Responses;
         for line in heading(answer) {
             writeln!(self.out, "{}", shorten(&line, usize::from(self.width)))?;
         }
-        writeln!(self.out, "{}\n", provenance(answer))?;
+        writeln!(self.out, "{}", provenance(answer))?;
+        for line in cautions(answer) {
+            writeln!(self.out, "{line}")?;
+        }
+        writeln!(self.out)?;
         if answer.hits.is_empty() {
             return writeln!(self.out, "{}\n", explain_emptiness(answer));
         }
-        hits_table(answer).write(&mut self.out, self.width)?;
-        writeln!(self.out)
+        if !self.mechanisms_only {
+            hits_table(answer).write(&mut self.out, self.width)?;
+            writeln!(self.out)?;
+        }
+        write_mechanisms(&mut self.out, answer, self.width)
     }
 
     fn finish(&mut self) -> io::Result<()> {
         let Source { index, fingerprint, .. } = &self.source;
-        writeln!(self.out, "index {index} {fingerprint}; ranked by similarity, not significance")?;
+        let ranked_by = if self.is_by_response { "response similarity" } else { "similarity" };
+        writeln!(self.out, "index {index} {fingerprint}; ranked by {ranked_by}, not significance")?;
         self.out.flush()
     }
 }
@@ -150,40 +169,22 @@ fn provenance(answer: &Answer) -> String {
     format!("{} perturbations {verb} ({engine}){measured}", answer.n_panel)
 }
 
-/// Says which condition left no hit, and what would.
-fn explain_emptiness(answer: &Answer) -> String {
-    let Answer { n_searched, n_passing, .. } = answer;
-    match n_passing {
-        _ if *n_searched == 0 => {
-            "This index holds nothing on the searched side; search the other with --to all."
-                .to_owned()
-        }
-        0 => "No perturbation of this index passes the filter.".to_owned(),
-        _ => format!(
-            "None of the {n_searched} perturbations on the searched side passes the filter;\n\
-             {n_passing} on the other side do: search there with --to chemical or --to genetic."
-        ),
-    }
-}
-
 fn hits_table(answer: &Answer) -> Aligned {
-    let with_type = answer.types.len() > 1;
+    let columns = Columns::of(answer);
     let mut header = vec!["#", "hit"];
-    header.extend(with_type.then_some("type"));
-    // Nothing is known of what was given, and an index may hold no responses.
-    let columns = Columns {
-        with_type,
-        with_response: answer.hits.iter().any(|hit| hit.response_similarity.is_some()),
-        with_known: matches!(answer.origin, Origin::Row | Origin::Combination(_)),
-    };
+    header.extend(columns.with_type.then_some("type"));
+    let first_number = header.len();
+    header.extend(columns.ranks_by_response.then_some("response"));
     header.push("similarity");
-    header.extend(columns.with_response.then_some("response"));
+    header.extend(columns.shows_response().then_some("response"));
+    header.extend(columns.with_q.then_some("q"));
+    header.extend(columns.with_probability.then_some("prob"));
+    let last_number = header.len();
+    header.extend(columns.with_support.then_some("in"));
     header.extend(columns.with_known.then_some("known"));
     header.extend(["mechanism", last_header(answer)]);
     let rows = answer.hits.iter().map(|hit| row_texts(hit, columns)).collect();
-    let first_number = 2 + usize::from(with_type);
-    let mut numbers = vec![0, first_number];
-    numbers.extend(columns.with_response.then_some(first_number + 1));
+    let numbers = std::iter::once(0).chain(first_number..last_number).collect();
     Aligned { header, rows, numbers, n_flexible: 2, cut_last: Some(1) }
 }
 
@@ -191,8 +192,34 @@ fn hits_table(answer: &Answer) -> Aligned {
 #[derive(Debug, Clone, Copy)]
 struct Columns {
     with_type: bool,
+    ranks_by_response: bool,
     with_response: bool,
+    with_q: bool,
+    with_probability: bool,
+    with_support: bool,
     with_known: bool,
+}
+
+impl Columns {
+    fn of(answer: &Answer) -> Self {
+        let any = |has: &dyn Fn(&Hit) -> bool| answer.hits.iter().any(has);
+        Self {
+            with_type: answer.types.len() > 1,
+            ranks_by_response: answer.ranked_by == RankedBy::Responses,
+            // An index may hold no responses.
+            with_response: any(&|hit| hit.response_similarity.is_some()),
+            with_q: any(&|hit| hit.significance.is_some()),
+            with_probability: any(&|hit| hit.significance.is_some_and(|s| s.probability.is_some())),
+            with_support: any(&|hit| hit.support.is_some_and(|support| support.measured > 1)),
+            // Nothing is known of what was given.
+            with_known: matches!(answer.origin, Origin::Row | Origin::Combination(_)),
+        }
+    }
+
+    /// Eighty columns have room for the responses or for what similarities are worth.
+    fn shows_response(self) -> bool {
+        self.with_response && !self.ranks_by_response && !self.with_q
+    }
 }
 
 fn row_texts(hit: &Hit, columns: Columns) -> Vec<String> {
@@ -205,12 +232,27 @@ fn row_texts(hit: &Hit, columns: Columns) -> Vec<String> {
     let mut texts = vec![hit.rank.to_string(), hit.record.name().to_owned()];
     texts
         .extend(columns.with_type.then(|| hit.record.perturbation.perturbation_type().to_string()));
-    texts.push(format!("{:.3}", hit.similarity));
     let response = || hit.response_similarity.map_or_else(String::new, |s| format!("{s:.3}"));
-    texts.extend(columns.with_response.then(response));
+    texts.extend(columns.ranks_by_response.then(response));
+    texts.push(format!("{:.3}", hit.similarity));
+    texts.extend(columns.shows_response().then(response));
+    let worth = hit.significance.as_ref();
+    texts.extend(columns.with_q.then(|| small(worth.map(|worth| worth.q_value))));
+    texts.extend(columns.with_probability.then(|| small(worth.and_then(|w| w.probability))));
+    let support = |support: Support| format!("{}/{}", support.agreeing, support.measured);
+    texts.extend(columns.with_support.then(|| hit.support.map(support).unwrap_or_default()));
     texts.extend(columns.with_known.then(|| if hit.is_known { "yes" } else { "" }.to_owned()));
     texts.extend([moas.join(", "), last]);
     texts
+}
+
+/// A chance in five characters or fewer.
+pub(super) fn small(chance: Option<f64>) -> String {
+    match chance {
+        None => String::new(),
+        Some(chance) if chance < 0.0005 => format!("{chance:.0e}"),
+        Some(chance) => format!("{chance:.3}"),
+    }
 }
 
 fn last_header(answer: &Answer) -> &'static str {

@@ -1,15 +1,16 @@
 //! Hits and metrics become text: one file per format.
 //!
 //! Takes the answers of `search/` and the metrics of `evaluate/`; writes them to any `io::Write`.
-//! Columns are those of the output contract and never change meaning by mode; a column whose
-//! statistic is not computed is absent, not empty. It opens no files and knows no arguments.
+//! Columns are those of the output contract and never change meaning by mode. It opens no files and knows no arguments.
 
 mod aligned;
 mod columns;
 mod explanation;
 mod found;
+mod hit_cautions;
 mod hit_table;
 mod honesty;
+mod mechanisms;
 mod metrics;
 mod metrics_of;
 mod metrics_text;
@@ -19,7 +20,7 @@ mod tsv;
 #[cfg(feature = "train")]
 mod unmeasured;
 
-pub use columns::{HIT_COLUMNS, significant};
+pub use columns::{HIT_COLUMNS, MECHANISM_COLUMNS, significant};
 pub use explanation::{write_explanation_table, write_explanation_tsv};
 pub use found::{write_found_table, write_found_tsv};
 pub use hit_table::HitTable;

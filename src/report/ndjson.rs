@@ -2,7 +2,7 @@ use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
 
-use super::columns::{HIT_COLUMNS, cells};
+use super::columns::{Cell, HIT_COLUMNS, MECHANISM_COLUMNS, cells, mechanism_cells};
 use super::{HitWriter, Source};
 use crate::embedding::FeatureQuality;
 use crate::search::{Answer, Origin};
@@ -60,6 +60,30 @@ fn origin(origin: &Origin) -> Value {
     }
 }
 
+/// Cells by the names of their columns.
+fn named(names: &[&str], cells: &[Cell]) -> Value {
+    let names = names.iter().map(|name| (*name).to_owned());
+    Value::Object(names.zip(cells.iter().map(Cell::to_json)).collect::<Map<String, Value>>())
+}
+
+/// What the query does at all; nothing where that is not known.
+fn activity(answer: &Answer) -> Value {
+    answer.activity.map_or(Value::Null, |activity| {
+        let number = |value: f32| Cell::Number(f64::from(value)).to_json();
+        json!({
+            "percentile": number(activity.percentile),
+            "strength": number(activity.strength),
+            "agreement_of_contexts": activity.agreement.map(number),
+        })
+    })
+}
+
+/// Of an empty panel: how many pass each condition alone.
+fn conditions(answer: &Answer) -> Value {
+    let condition = |(condition, n): &(String, usize)| json!({ "condition": condition, "pass": n });
+    answer.conditions.iter().map(condition).collect()
+}
+
 /// What is said of a query that was placed and never measured.
 fn predicted(kind: &str, quality: &FeatureQuality) -> Value {
     json!({
@@ -88,15 +112,21 @@ impl<W: Write> HitWriter for HitNdjson<W> {
                 "query": query,
                 "query_type": answer.query.perturbation.perturbation_type().cmap_code(),
                 "panel": answer.n_panel,
+                "activity": activity(answer),
+                "flags": answer.flags.iter().map(|flag| flag.code()).collect::<Vec<_>>(),
+                "classes_tested": answer.n_classes,
+                "classes_not_tested": answer.untested,
+                "conditions": conditions(answer),
                 "origin": origin(&answer.origin),
             }),
         )?;
         for hit in &answer.hits {
             let cells = cells(answer, hit, &self.source.fingerprint);
-            let names = HIT_COLUMNS.iter().map(|name| (*name).to_owned());
-            let data: Map<String, Value> =
-                names.zip(cells.iter().map(super::columns::Cell::to_json)).collect();
-            self.object("hit", &Value::Object(data))?;
+            self.object("hit", &named(&HIT_COLUMNS, &cells))?;
+        }
+        for mechanism in (1..).zip(&answer.mechanisms) {
+            let cells = mechanism_cells(answer, mechanism, &self.source.fingerprint);
+            self.object("class", &named(&MECHANISM_COLUMNS, &cells))?;
         }
         self.n_answered += 1;
         self.n_hits += answer.hits.len();

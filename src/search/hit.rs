@@ -33,6 +33,15 @@ pub struct Hit {
     pub record: Record,
 }
 
+/// What hits are ranked by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RankedBy {
+    /// Similarity of the vectors.
+    Vectors,
+    /// Similarity of the predicted responses: opposites.
+    Responses,
+}
+
 /// The hits of one query and what they were chosen from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
@@ -40,7 +49,7 @@ pub struct Answer {
     pub asked: String,
     /// The query's record; of a combination or a signature, what is known of it.
     pub query: Record,
-    /// Hits in order of similarity, ties by row.
+    /// Hits in the order of what they are [ranked by](Self::ranked_by), ties by row.
     pub hits: Vec<Hit>,
     /// The types of perturbation on the sides that were searched.
     pub types: Vec<PerturbationType>,
@@ -61,6 +70,8 @@ pub struct Answer {
     pub n_classes: usize,
     /// Mechanisms that the query is annotated with and that have too few members, or too many, to be tested.
     pub untested: Vec<String>,
+    /// What hits are ranked by.
+    pub ranked_by: RankedBy,
     /// What to be wary of, for all hits.
     pub flags: Vec<Flag>,
     /// What found the neighbours.

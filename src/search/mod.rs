@@ -23,7 +23,7 @@ mod unmeasured;
 
 pub use explain::{Explanation, ExplanationTerm};
 pub use features::{FEWEST_ROWS, FeaturePlacement};
-pub use hit::{Answer, Hit};
+pub use hit::{Answer, Hit, RankedBy};
 pub use mechanism::{MOST_MECHANISMS, MechanismHit};
 pub use plan::Engine;
 pub use query::{Correction, Direction, Query, Scope, Via};

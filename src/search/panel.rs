@@ -1,13 +1,13 @@
 use rayon::prelude::*;
 
 use super::features::FeaturePlacement;
-use super::hit::{Answer, Hit};
+use super::hit::{Answer, Hit, RankedBy};
 use super::mechanism::{mechanisms, untested};
 use super::plan::{Engine, nearest};
 use super::query::{Correction, Direction, Query, Scope, Via};
 use super::signature::SignatureQuery;
 use super::significance::{
-    Flag, Line, PanelStatistics, QueryActivity, Significance, correct_over_batch, support,
+    Flag, Line, PanelStatistics, QueryActivity, correct_over_batch, support,
 };
 use super::subject::{Origin, Subject};
 use crate::calibrate::PValueCounts;
@@ -253,6 +253,10 @@ impl Index {
             n_passing: panel.n_passing,
             conditions,
             activity,
+            ranked_by: match choice.direction {
+                Direction::Mimic => RankedBy::Vectors,
+                Direction::Oppose | Direction::Both => RankedBy::Responses,
+            },
             untested: line.map(|_| untested(self, &subject)).unwrap_or_default(),
             mechanisms: mechanisms.unwrap_or_default(),
             n_classes: self.calibration().map_or(0, |table| table.classes().len()),

@@ -18,6 +18,7 @@ mod matrix;
 mod measurements;
 mod name;
 mod number;
+mod query_list;
 mod signature;
 #[cfg(feature = "structures")]
 mod structure;
@@ -34,6 +35,7 @@ pub use mapping::{NameMapping, RowFilter, read_mapping};
 pub use matrix::{Orientation, read_matrix};
 pub use measurements::{Duplicates, Measurements};
 pub use name::{close_names, identifier_key, is_missing, lookup_key};
+pub use query_list::{parse_query_list, read_query_list};
 pub use signature::{SignatureTable, read_signature};
 #[cfg(feature = "structures")]
 pub use structure::{FINGERPRINT_BITS, Fingerprint};
