@@ -114,7 +114,8 @@ fn agreement(dataset: &Dataset) -> Vec<f32> {
     let of_perturbation = |perturbation: u32| {
         let profiles = own.get(&perturbation).map_or(&[][..], Vec::as_slice);
         let rows: Vec<Vec<f32>> = profiles.iter().map(|p| dataset.profiles.row(*p)).collect();
-        let pairs = rows.iter().enumerate().flat_map(|(i, a)| rows[..i].iter().map(move |b| (a, b)));
+        let pairs =
+            rows.iter().enumerate().flat_map(|(i, a)| rows[..i].iter().map(move |b| (a, b)));
         let all: Vec<f64> = pairs.filter_map(|(a, b)| correlation_of_shared(a, b)).collect();
         (all.iter().sum::<f64>() / all.len() as f64) as f32
     };

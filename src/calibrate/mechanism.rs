@@ -49,7 +49,9 @@ impl MechanismClass {
     /// Groups compounds by what they are annotated with: classes of [`FEWEST_MEMBERS`] to [`MOST_MEMBERS`], mechanisms
     /// before targets, in the order of their names. A compound with several annotations counts in each.
     #[must_use]
-    pub fn group<'a>(memberships: impl IntoIterator<Item = (u32, ClassKind, &'a str)>) -> Vec<Self> {
+    pub fn group<'a>(
+        memberships: impl IntoIterator<Item = (u32, ClassKind, &'a str)>,
+    ) -> Vec<Self> {
         let mut members: BTreeMap<(ClassKind, &str), BTreeSet<u32>> = BTreeMap::new();
         for (row, kind, name) in memberships {
             members.entry((kind, name)).or_default().insert(row);

@@ -142,7 +142,8 @@ impl NullModel {
                 a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
                 a
             };
-            counts = add(counts, scores.par_iter().fold(empty, count).reduce(empty, add));
+            let of_block = scores.par_iter().fold(empty, count).reduce(empty, add);
+            counts.iter_mut().zip(of_block).for_each(|(sum, n)| *sum += n);
         }
         let n_pooled: u64 = counts.iter().sum();
         counts.truncate(GRID_POINTS);
@@ -171,7 +172,12 @@ impl<'a> Null<'a> {
         let is_positive = |spread: &f32| spread.is_finite() && *spread > 0.0;
         let fits = centre.len() == spread.len() && tail.len() == GRID_POINTS;
         let holds = fits && spread.iter().all(is_positive);
-        (holds && centre.iter().all(|c| c.is_finite())).then_some(Self { centre, spread, tail, breadth })
+        (holds && centre.iter().all(|c| c.is_finite())).then_some(Self {
+            centre,
+            spread,
+            tail,
+            breadth,
+        })
     }
 
     /// Returns the targets' centres and spreads, and the tail of the references' scores; their
@@ -272,7 +278,8 @@ mod tests {
     ) -> Result<NullModel> {
         NullModel::fit(similarities.len() / N_TARGETS, N_TARGETS, |references, targets| {
             let pairs = references.flat_map(|r| targets.clone().map(move |t| (r, t)));
-            let value = |(r, t)| if is_known(r, t) { f32::NAN } else { similarities[r * N_TARGETS + t] };
+            let value =
+                |(r, t)| if is_known(r, t) { f32::NAN } else { similarities[r * N_TARGETS + t] };
             pairs.map(value).collect()
         })
     }

@@ -8,7 +8,8 @@ use phenocopy::experiment::PerturbationType;
 use phenocopy::index::{Filter, Index};
 use phenocopy::report::{HitNdjson, HitTable, HitTsv, HitWriter, Source};
 use phenocopy::search::{
-    Answer, Correction, Direction, FeaturePlacement, Origin, Query, Scope, Signature, SignatureQuery, Via,
+    Answer, Correction, Direction, FeaturePlacement, Origin, Query, Scope, Signature,
+    SignatureQuery, Via,
 };
 use phenocopy::table::{
     SignatureTable, parse_query_list, read_features, read_query_list, read_signature,
@@ -159,7 +160,10 @@ impl SearchArguments {
         let mut asked = [self.queries.as_slice(), self.smiles.as_slice()].concat();
         match &self.list {
             Some(path) if path.as_os_str() == "-" => {
-                asked.extend(parse_query_list(std::io::stdin().lock(), Path::new("standard input"))?);
+                asked.extend(parse_query_list(
+                    std::io::stdin().lock(),
+                    Path::new("standard input"),
+                )?);
             }
             Some(path) => asked.extend(read_query_list(path)?),
             None => {}
@@ -178,11 +182,8 @@ impl SearchArguments {
         self.output.fill(|out| {
             let mut out = RowWriter { writer: self.writer(out, index), has_begun: false };
             for names in asked.chunks(self.chunk()) {
-                n_failed += self.write_answers(
-                    (index, placement),
-                    (names, asked.len()),
-                    &mut out,
-                )?;
+                n_failed +=
+                    self.write_answers((index, placement), (names, asked.len()), &mut out)?;
             }
             if n_failed == asked.len() {
                 anyhow::bail!("no query was answered");
@@ -274,7 +275,8 @@ impl SearchArguments {
         for names in asked.get(before.n_done..).unwrap_or_default().chunks(CHUNK) {
             let mut text = Vec::new();
             let mut out = RowWriter { writer: self.writer(&mut text, index), has_begun };
-            let n_failed = self.write_answers((index, placement), (names, asked.len()), &mut out)?;
+            let n_failed =
+                self.write_answers((index, placement), (names, asked.len()), &mut out)?;
             has_begun = out.has_begun;
             drop(out);
             output.append(&text, names.len(), n_failed)?;

@@ -117,6 +117,24 @@ impl FoldIn {
         self.readouts.chunks_exact(self.dim).map(value).collect()
     }
 
+    /// Returns the values that an embedding predicts on average over all contexts, one per readout. Cost that of one
+    /// context: the prediction is linear in a(C) and b(C).
+    #[must_use]
+    pub fn predict_average(&self, embedding: &[f32]) -> Vec<f32> {
+        let share = 1.0 / self.n_contexts().max(1) as f64;
+        let mut scaled = vec![0.0_f64; self.dim];
+        for scales in self.contexts.chunks_exact(self.dim) {
+            let terms = scaled.iter_mut().zip(embedding).zip(scales);
+            terms.for_each(|((sum, z), a)| *sum += share * f64::from(*z) * f64::from(*a));
+        }
+        let offset = share * self.offsets.iter().map(|offset| f64::from(*offset)).sum::<f64>();
+        let value = |readout: &[f32]| {
+            let terms = readout.iter().zip(&scaled).map(|(r, z)| f64::from(*r) * z);
+            (terms.sum::<f64>() + offset) as f32
+        };
+        self.readouts.chunks_exact(self.dim).map(value).collect()
+    }
+
     /// Returns the embedding of a profile in a context, zero where nothing was measured.
     ///
     /// # Shapes
@@ -274,6 +292,18 @@ mod tests {
                 other[k] += step;
                 assert!(squared_error(&fold_in, 1, &values, &other) > best, "{n_missing} {k}");
             }
+        }
+    }
+
+    #[test]
+    fn the_average_over_contexts_is_that_of_their_predictions() {
+        let fold_in = fold_in();
+        let z = [0.3, -1.2, 0.8];
+        let pairs = fold_in.predict(0, &z).into_iter().zip(fold_in.predict(1, &z));
+        let averages = fold_in.predict_average(&z);
+        assert_eq!(averages.len(), 40);
+        for ((a, b), average) in pairs.zip(averages) {
+            assert!((f32::midpoint(a, b) - average).abs() < 1e-5, "{a} {b} {average}");
         }
     }
 

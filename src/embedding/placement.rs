@@ -110,6 +110,20 @@ impl MemberPlacement {
         Ok(self.fold_in.predict(context, &self.fold_in.embed(context, values)?))
     }
 
+    /// Returns what the model predicts for all readouts of a perturbation on average over all contexts, from its
+    /// profiles in one or more of them, each completed in its own.
+    ///
+    /// # Errors
+    /// When there is no profile, or one does not fit the model.
+    pub fn respond(&self, profiles: &[ContextProfile<'_>]) -> Result<Vec<f32>> {
+        let embeddings =
+            profiles.iter().map(|(context, values)| self.fold_in.embed(*context, values));
+        let embeddings: Vec<Vec<f32>> = embeddings.collect::<Result<_>>()?;
+        let rows: Vec<&[f32]> = embeddings.iter().map(Vec::as_slice).collect();
+        require_any(&rows)?;
+        Ok(self.fold_in.predict_average(&mean(&rows, self.fold_in.dim())))
+    }
+
     /// Returns the vector of a perturbation of a side, from its profiles in one or more contexts.
     ///
     /// # Errors
@@ -124,9 +138,7 @@ impl MemberPlacement {
             deviations.extend(embedding.iter().zip(means).map(|(value, mean)| value - mean));
         }
         let rows: Vec<&[f32]> = deviations.chunks_exact(dim).collect();
-        if rows.is_empty() {
-            return Err(Error::data("perturbation", "it has no profile", "give at least one"));
-        }
+        require_any(&rows)?;
         Ok(self.reliability(side).apply(&mean(&rows, dim)))
     }
 }
@@ -256,6 +268,25 @@ impl Placement {
         };
         Ok(dataset.profiles.keys().par_iter().enumerate().map(place).collect())
     }
+
+    /// Returns the predicted response of a perturbation, from its profiles: a value per readout, averaged over all
+    /// contexts and members.
+    ///
+    /// # Errors
+    /// When there is no profile, or one does not fit the model.
+    pub fn respond(&self, profiles: &[ContextProfile<'_>]) -> Result<Vec<f32>> {
+        let responses = self.members.iter().map(|member| member.respond(profiles));
+        let responses: Vec<Vec<f32>> = responses.collect::<Result<_>>()?;
+        let rows: Vec<&[f32]> = responses.iter().map(Vec::as_slice).collect();
+        Ok(mean(&rows, rows.first().map_or(0, |row| row.len())))
+    }
+}
+
+fn require_any(profiles: &[&[f32]]) -> Result<()> {
+    if profiles.is_empty() {
+        return Err(Error::data("perturbation", "it has no profile", "give at least one"));
+    }
+    Ok(())
 }
 
 /// The profiles of a side, by their place in the dataset.

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-pub use crate::calibrate::{LEVEL, Share};
 use crate::calibrate::{KnownPairs, Null, NullModel, References, q_values};
+pub use crate::calibrate::{LEVEL, Share};
 use crate::dataset::{Dataset, ProfileKey, shuffle_profile};
 use crate::embedding::{Placement, similarity_matrix};
 use crate::error::{Error, Result};

@@ -30,7 +30,7 @@ impl<'a> IndexBuilder<'a> {
         let activity = placement.as_ref().map(|stored| measure(dataset, &stored.placement));
         let n_chemical = sides.iter().filter(|side| **side == Side::Chemical).count();
         let readouts = dataset.readouts.iter().map(|readout| readout.0.clone()).collect();
-        let halves = [0..n_chemical, n_chemical..sides.len()];
+        let halves = [(Side::Chemical, 0..n_chemical), (Side::Genetic, n_chemical..sides.len())];
         let responses =
             Responses::factorise(mean_responses(dataset, ensemble)?, readouts, &halves)?;
         let builder = Self::new(dataset.name.clone(), embeddings, describe(dataset))?;

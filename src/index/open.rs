@@ -219,6 +219,16 @@ impl Index {
         self.responses.as_ref()?.response(row)
     }
 
+    /// Returns the unit coefficients of a predicted response that is not a row's, comparable with
+    /// [`response`](Self::response); none when the index holds no mean response of that side.
+    ///
+    /// # Shapes
+    /// `predicted`: one per readout of [`response_readouts`](Self::response_readouts), averaged over contexts.
+    #[must_use]
+    pub fn project_response(&self, predicted: &[f32], side: Side) -> Option<Vec<f32>> {
+        self.responses.as_ref()?.project(predicted, side)
+    }
+
     /// Returns the names of the readouts that responses are predicted for, in order.
     pub fn response_readouts(&self) -> impl Iterator<Item = &str> {
         self.responses.iter().flat_map(ResponseTable::readouts)

@@ -1,3 +1,4 @@
+use std::ops::Range;
 use std::path::Path;
 
 use faer::linalg::solvers::SelfAdjointEigen;
@@ -6,6 +7,7 @@ use faer::{Mat, Par, Side as Triangle};
 use super::file::{SectionFile, SectionWriter};
 use crate::embedding::similarity;
 use crate::error::{Error, Result};
+use crate::experiment::Side;
 
 /// Directions of response space that are kept; the ensemble's responses have few more.
 pub const RESPONSE_RANK: usize = 64;
@@ -23,6 +25,8 @@ pub struct Responses {
     pub basis: Vec<f32>,
     /// Names of the readouts, in order.
     pub readouts: Vec<String>,
+    /// The mean response of each side that has rows, centred over readouts: what was taken from its rows.
+    pub means: Vec<(Side, Vec<f32>)>,
     /// Share of the variance that the kept directions hold.
     pub variance_kept: f64,
 }
@@ -32,17 +36,17 @@ impl Responses {
     ///
     /// # Shapes
     /// `predicted` is `n_rows × readouts.len()`, already averaged over contexts; `sides` gives the
-    /// half-open row ranges that are centred apart. Cost `O(n_rows · n_readouts²)`.
+    /// half-open row range of each side, which are centred apart. Cost `O(n_rows · n_readouts²)`.
     ///
     /// # Errors
     /// When the decomposition fails.
     pub fn factorise(
         mut predicted: Vec<f32>,
         readouts: Vec<String>,
-        sides: &[std::ops::Range<usize>],
+        sides: &[(Side, Range<usize>)],
     ) -> Result<Self> {
         let n_readouts = readouts.len();
-        centre(&mut predicted, n_readouts, sides);
+        let means = centre(&mut predicted, n_readouts, sides);
         let n_rows = predicted.len() / n_readouts.max(1);
         let matrix = faer::MatRef::from_row_major_slice(&predicted, n_rows, n_readouts);
         let mut gram = Mat::<f32>::zeros(n_readouts, n_readouts);
@@ -84,6 +88,7 @@ impl Responses {
                 .flat_map(|k| basis.col(k).iter().copied().collect::<Vec<_>>())
                 .collect(),
             readouts,
+            means,
             variance_kept: if total > 0.0 { kept / total } else { 1.0 },
         })
     }
@@ -97,38 +102,60 @@ impl Responses {
         writer.section_f32("coefs", &self.coefficients)?;
         writer.section_f32("basis", &self.basis)?;
         writer.section_bytes("readouts", self.readouts.join("\n").as_bytes())?;
+        for (side, mean) in &self.means {
+            writer.section_f32(&format!("mean-{side}"), mean)?;
+        }
         writer.finish()
     }
 }
 
-/// Takes each row's mean from it, then each side's mean response.
-fn centre(rows: &mut [f32], n_readouts: usize, sides: &[std::ops::Range<usize>]) {
-    for row in rows.chunks_exact_mut(n_readouts.max(1)) {
-        let mean = row.iter().map(|value| f64::from(*value)).sum::<f64>() / row.len() as f64;
-        row.iter_mut().for_each(|value| *value -= mean as f32);
-    }
-    for side in sides.iter().filter(|side| !side.is_empty()) {
-        let rows = &mut rows[side.start * n_readouts..side.end * n_readouts];
-        let mut mean = vec![0.0_f64; n_readouts];
-        for row in rows.chunks_exact(n_readouts.max(1)) {
-            mean.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value));
-        }
-        mean.iter_mut().for_each(|sum| *sum /= side.len() as f64);
+/// Takes each row's mean from it, then each side's mean response, which is returned.
+fn centre(
+    rows: &mut [f32],
+    n_readouts: usize,
+    sides: &[(Side, Range<usize>)],
+) -> Vec<(Side, Vec<f32>)> {
+    rows.chunks_exact_mut(n_readouts.max(1)).for_each(centre_over_readouts);
+    let mut means = Vec::with_capacity(sides.len());
+    for (side, range) in sides.iter().filter(|(_, range)| !range.is_empty()) {
+        let rows = &mut rows[range.start * n_readouts..range.end * n_readouts];
+        let mean = mean_row(rows, n_readouts);
         for row in rows.chunks_exact_mut(n_readouts.max(1)) {
-            row.iter_mut().zip(&mean).for_each(|(value, mean)| *value -= *mean as f32);
+            row.iter_mut().zip(&mean).for_each(|(value, mean)| *value -= mean);
         }
+        means.push((*side, mean));
     }
+    means
+}
+
+fn centre_over_readouts(row: &mut [f32]) {
+    let mean = row.iter().map(|value| f64::from(*value)).sum::<f64>() / row.len() as f64;
+    row.iter_mut().for_each(|value| *value -= mean as f32);
+}
+
+fn mean_row(rows: &[f32], n_readouts: usize) -> Vec<f32> {
+    let mut sums = vec![0.0_f64; n_readouts];
+    for row in rows.chunks_exact(n_readouts.max(1)) {
+        sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value));
+    }
+    let n_rows = (rows.len() / n_readouts.max(1)) as f64;
+    sums.into_iter().map(|sum| (sum / n_rows) as f32).collect()
 }
 
 fn unit_rows(matrix: &Mat<f32>) -> Vec<f32> {
     let mut rows = Vec::with_capacity(matrix.nrows() * matrix.ncols());
     for row in 0..matrix.nrows() {
-        let values: Vec<f32> = matrix.row(row).iter().copied().collect();
-        let norm = values.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
-        let scale = if norm > 1e-12 { 1.0 / norm } else { 0.0 };
-        rows.extend(values.into_iter().map(|value| (f64::from(value) * scale) as f32));
+        let values: Vec<f64> = matrix.row(row).iter().map(|value| f64::from(*value)).collect();
+        rows.extend(unit(&values));
     }
     rows
+}
+
+/// The same direction at length 1; zero stays zero.
+fn unit(values: &[f64]) -> Vec<f32> {
+    let norm = values.iter().map(|value| value * value).sum::<f64>().sqrt();
+    let scale = if norm > 1e-12 { 1.0 / norm } else { 0.0 };
+    values.iter().map(|value| (value * scale) as f32).collect()
 }
 
 /// The predicted responses of an open index.
@@ -150,14 +177,20 @@ impl ResponseTable {
         let n_readouts = file.section_f32("basis")?.len().checked_div(rank).unwrap_or_default();
         let names = file.section_bytes("readouts")?;
         let n_names = if names.is_empty() { 0 } else { names.split(|b| *b == b'\n').count() };
+        let damaged = |problem: String| Error::Damaged {
+            path: path.to_path_buf(),
+            problem,
+            advice: super::REBUILD.to_owned(),
+        };
         if rank * n_rows != n_coefficients || n_names != n_readouts {
-            return Err(Error::Damaged {
-                path: path.to_path_buf(),
-                problem: format!(
-                    "{n_coefficients} coefficients for {n_rows} rows and {n_readouts} readouts"
-                ),
-                advice: super::REBUILD.to_owned(),
-            });
+            return Err(damaged(format!(
+                "{n_coefficients} coefficients for {n_rows} rows and {n_readouts} readouts"
+            )));
+        }
+        for name in [Side::Chemical, Side::Genetic].map(|side| format!("mean-{side}")) {
+            if file.has_section(&name) && file.section_f32(&name)?.len() != n_readouts {
+                return Err(damaged(format!("`{name}` has not a value for each readout")));
+            }
         }
         Ok(Self { file, rank })
     }
@@ -189,6 +222,29 @@ impl ResponseTable {
         Some(response)
     }
 
+    /// Returns the unit coefficients of a response that is not among the rows, comparable with theirs: less its own
+    /// mean over readouts, less its side's mean response, projected onto the kept directions. None when the file
+    /// holds no mean of that side (early versions wrote none) or the number of values is another.
+    ///
+    /// # Shapes
+    /// `predicted`: one per readout, averaged over contexts like the rows.
+    #[must_use]
+    pub fn project(&self, predicted: &[f32], side: Side) -> Option<Vec<f32>> {
+        let mean = self.file.section_f32(&format!("mean-{side}")).ok()?;
+        let basis = self.file.section_f32("basis").ok()?;
+        if predicted.len() != mean.len() || predicted.is_empty() {
+            return None;
+        }
+        let mut centred = predicted.to_vec();
+        centre_over_readouts(&mut centred);
+        centred.iter_mut().zip(mean).for_each(|(value, mean)| *value -= mean);
+        let onto = |direction: &[f32]| -> f64 {
+            direction.iter().zip(&centred).map(|(d, value)| f64::from(*d) * f64::from(*value)).sum()
+        };
+        let coefficients: Vec<f64> = basis.chunks_exact(mean.len()).map(onto).collect();
+        Some(unit(&coefficients))
+    }
+
     /// Returns the names of the readouts, in the order of a response's values.
     pub fn readouts(&self) -> impl Iterator<Item = &str> {
         let names = self.file.section_bytes("readouts").unwrap_or_default();
@@ -208,24 +264,71 @@ impl ResponseTable {
 mod tests {
     use super::*;
 
+    const N_READOUTS: usize = 5;
+
+    /// Responses of twelve rows, six of each side.
+    fn predicted() -> Vec<f32> {
+        (0..12 * N_READOUTS).map(|i| ((i * 7919 + 13) % 101) as f32 / 10.0).collect()
+    }
+
+    fn factorise(sides: &[(Side, Range<usize>)]) -> Responses {
+        let names = (0..N_READOUTS).map(|i| i.to_string()).collect();
+        Responses::factorise(predicted(), names, sides).unwrap()
+    }
+
+    fn write(responses: &Responses) -> (tempfile::TempDir, ResponseTable) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("responses.bin");
+        responses.write(&path).unwrap();
+        let table = ResponseTable::open(&path, 12).unwrap();
+        (folder, table)
+    }
+
     #[test]
     fn dot_products_of_coefficients_are_cosines_of_centred_responses() {
-        let (n_rows, n_readouts) = (12, 5);
-        let value = |i: usize| ((i * 7919 + 13) % 101) as f32 / 10.0;
-        let predicted: Vec<f32> = (0..n_rows * n_readouts).map(value).collect();
-        let names = (0..n_readouts).map(|i| i.to_string()).collect();
-        let sides = [0..6, 6..12];
-        let responses = Responses::factorise(predicted.clone(), names, &sides).unwrap();
-        let mut centred = predicted;
-        centre(&mut centred, n_readouts, &sides);
+        let sides = [(Side::Chemical, 0..6), (Side::Genetic, 6..12)];
+        let responses = factorise(&sides);
+        let mut centred = predicted();
+        centre(&mut centred, N_READOUTS, &sides);
         let norm = |v: &[f32]| v.iter().map(|x| x * x).sum::<f32>().sqrt();
         for (a, b) in [(0, 1), (2, 9), (7, 7)] {
-            let row = |i: usize| &centred[i * n_readouts..(i + 1) * n_readouts];
+            let row = |i: usize| &centred[i * N_READOUTS..(i + 1) * N_READOUTS];
             let dot: f32 = row(a).iter().zip(row(b)).map(|(x, y)| x * y).sum();
             let expected = dot / norm(row(a)) / norm(row(b));
             let coefficients = |i: usize| &responses.coefficients[i * 5..(i + 1) * 5];
             assert!((similarity(coefficients(a), coefficients(b)) - expected).abs() < 1e-5);
         }
         assert!((responses.variance_kept - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_rows_own_response_is_projected_onto_its_own_coefficients() {
+        let (_folder, table) = write(&factorise(&[(Side::Chemical, 0..6), (Side::Genetic, 6..12)]));
+        for (row, response) in predicted().chunks(N_READOUTS).enumerate() {
+            let side = if row < 6 { Side::Chemical } else { Side::Genetic };
+            let found = table.project(response, side).unwrap();
+            let pairs = found.iter().zip(table.row(row as u32).unwrap());
+            pairs.for_each(|(found, stored)| assert!((found - stored).abs() < 1e-4, "{row}"));
+        }
+        assert!(table.project(&[0.0; N_READOUTS + 1], Side::Chemical).is_none());
+    }
+
+    #[test]
+    fn each_side_with_rows_has_a_mean_and_files_without_means_still_open() {
+        let sides = [(Side::Chemical, 0..12), (Side::Genetic, 12..12)];
+        let mut responses = factorise(&sides);
+        let (_folder, table) = write(&responses);
+        let response = &predicted()[..N_READOUTS];
+        assert!(table.project(response, Side::Chemical).is_some());
+        assert!(table.project(response, Side::Genetic).is_none());
+        responses.means.clear();
+        let (_folder, table) = write(&responses);
+        assert!(table.project(response, Side::Chemical).is_none() && table.row(11).is_some());
+        responses.means = vec![(Side::Genetic, vec![0.0; N_READOUTS - 1])];
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("responses.bin");
+        responses.write(&path).unwrap();
+        let error = ResponseTable::open(&path, 12).unwrap_err().to_string();
+        assert!(error.contains("`mean-genetic` has not a value for each readout"), "{error}");
     }
 }

@@ -24,7 +24,7 @@ fn is_significant(significance: Option<crate::search::Significance>) -> bool {
 fn activity(activity: &QueryActivity) -> String {
     let QueryActivity { percentile, strength, agreement } = activity;
     let effect = format!(
-        "effect {strength:.1} × the threshold of shuffled profiles, percentile {percentile:.0} of its type"
+        "effect {strength:.1} times that of shuffled profiles (1 of 20 is above 1), percentile {percentile:.0}"
     );
     match agreement {
         Some(r) => format!("{effect}\nprofiles of different contexts agree with r {r:.2}"),
@@ -34,12 +34,12 @@ fn activity(activity: &QueryActivity) -> String {
 
 fn caution(flag: Flag) -> Option<&'static str> {
     match flag {
-        Flag::InactiveQuery => Some(
-            "CAUTION: inactive, no stronger than shuffled profiles; its hits mean little",
-        ),
-        Flag::PromiscuousQuery => Some(
-            "CAUTION: promiscuous, near to and far from much; judged more strictly",
-        ),
+        Flag::InactiveQuery => {
+            Some("CAUTION: inactive, no stronger than shuffled profiles; its hits mean little")
+        }
+        Flag::PromiscuousQuery => {
+            Some("CAUTION: promiscuous, near to and far from much; judged more strictly")
+        }
         Flag::InactiveHit | Flag::Predicted | Flag::Uncalibrated => None,
     }
 }

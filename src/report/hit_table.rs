@@ -7,7 +7,7 @@ use super::{HitWriter, Source};
 use crate::embedding::FeatureQuality;
 use crate::experiment::Side;
 use crate::index::Record;
-use crate::search::{Answer, Engine, Hit, Origin, RankedBy, SignatureFit, Support};
+use crate::search::{Answer, Engine, Flag, Hit, Origin, RankedBy, SignatureFit, Support};
 
 const NARROWEST: u16 = 60;
 
@@ -24,7 +24,13 @@ pub struct HitTable<W> {
 impl<W: Write> HitTable<W> {
     /// Creates a writer for lines of at most `width` columns.
     pub fn new(out: W, source: Source, width: u16) -> Self {
-        Self { out, source, width: width.max(NARROWEST), mechanisms_only: false, is_by_response: false }
+        Self {
+            out,
+            source,
+            width: width.max(NARROWEST),
+            mechanisms_only: false,
+            is_by_response: false,
+        }
     }
 
     /// Leaves the hits out, so that only mechanisms are listed.
@@ -54,6 +60,9 @@ impl<W: Write> HitWriter for HitTable<W> {
         }
         if !self.mechanisms_only {
             hits_table(answer).write(&mut self.out, self.width)?;
+            if answer.hits.iter().any(|hit| hit.flags.contains(&Flag::InactiveHit)) {
+                writeln!(self.out, "* itself no stronger than shuffled profiles")?;
+            }
             writeln!(self.out)?;
         }
         write_mechanisms(&mut self.out, answer, self.width)
@@ -229,7 +238,8 @@ fn row_texts(hit: &Hit, columns: Columns) -> Vec<String> {
         Some(_) => hit.record.targeted_by.join(", "),
         None => hit.record.acts_on().join(", "),
     };
-    let mut texts = vec![hit.rank.to_string(), hit.record.name().to_owned()];
+    let mark = if hit.flags.contains(&Flag::InactiveHit) { "*" } else { "" };
+    let mut texts = vec![hit.rank.to_string(), format!("{}{mark}", hit.record.name())];
     texts
         .extend(columns.with_type.then(|| hit.record.perturbation.perturbation_type().to_string()));
     let response = || hit.response_similarity.map_or_else(String::new, |s| format!("{s:.3}"));

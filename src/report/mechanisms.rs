@@ -11,17 +11,15 @@ const SHOWN_ANYWAY: usize = 3;
 const MOST_SHOWN: usize = 5;
 
 /// Writes the groups of compounds that a query resembles: the significant ones, or the nearest few and that they are not.
-pub(super) fn write_mechanisms(
-    out: &mut dyn Write,
-    answer: &Answer,
-    width: u16,
-) -> io::Result<()> {
+pub(super) fn write_mechanisms(out: &mut dyn Write, answer: &Answer, width: u16) -> io::Result<()> {
     if !answer.mechanisms.is_empty() {
         let is_significant = |mechanism: &&MechanismHit| mechanism.q_value <= LEVEL;
         let n_significant = answer.mechanisms.iter().filter(is_significant).count();
         let n_tested = answer.n_classes;
         let found = match n_significant {
-            0 => format!("Like compounds of no class ({n_tested} tested, q > {LEVEL}); the nearest:"),
+            0 => {
+                format!("Like compounds of no class ({n_tested} tested, q > {LEVEL}); the nearest:")
+            }
             _ => format!("Like compounds of these classes ({n_tested} tested):"),
         };
         writeln!(out, "{found}")?;

@@ -40,8 +40,7 @@ pub(super) fn mechanisms(
     let Some((table, references)) = index.calibration().zip(reference_kind(subject)) else {
         return Ok(Vec::new());
     };
-    let (measure, query) =
-        (Measure::Embedding, subject.record.perturbation.perturbation_type());
+    let (measure, query) = (Measure::Embedding, subject.record.perturbation.perturbation_type());
     let stratum = |targets| Stratum { measure, references, query, targets };
     let compound = PerturbationType::Compound;
     let nulls = table.null(stratum(TargetKind::Rows(compound)));
@@ -67,7 +66,8 @@ pub(super) fn mechanisms(
         members.sort_by(|a, b| b.1.total_cmp(&a.1));
         let n_members = members.len();
         members.truncate(MEMBERS_SHOWN);
-        let named = members.into_iter().map(|(row, z)| Ok((index.record(row)?.name().to_owned(), z)));
+        let named =
+            members.into_iter().map(|(row, z)| Ok((index.record(row)?.name().to_owned(), z)));
         Ok(MechanismHit {
             kind: class.kind,
             name: class.name.clone(),

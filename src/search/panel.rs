@@ -179,7 +179,8 @@ impl Index {
     pub(super) fn answer(&self, subject: Subject, choice: &Choice) -> Result<Answer> {
         // Statistics need the similarity to every row; classes are compounds, whatever side is searched.
         let is_wanted = choice.correction != Correction::Skip && self.calibration().is_some();
-        let line = |side| similarity_matrix(self.vectors(self.range(side)), self.dim(), &subject.vector);
+        let line =
+            |side| similarity_matrix(self.vectors(self.range(side)), self.dim(), &subject.vector);
         let sides = choice.scope.sides(subject.side);
         let is_compared = |side| is_wanted && (side == Side::Chemical || sides.contains(&side));
         let [chemical, genetic] = [Side::Chemical, Side::Genetic]
@@ -206,38 +207,36 @@ impl Index {
             Some(responses) => (self.farthest(responses, choice, &panel), Engine::Scan),
             None => self.nearest_of(&subject, choice, &panel, line)?,
         };
-        let activity = self.query_activity(&subject);
         let line = line.filter(|_| choice.correction != Correction::Skip);
-        let ranked_by = responses.line().or(line).zip(line).map(|(ranked_by, _)| ranked_by);
+        let activity = self.query_activity(&subject);
+        let ranked_by = line.map(|line| responses.line().unwrap_or(line));
         let within = (&panel.rows, panel.sides.as_slice());
         let statistics = ranked_by.and_then(|ranked_by| {
             PanelStatistics::new(self, &subject, within, (ranked_by, choice.direction))
         });
-        if let Some(statistics) = &statistics {
-            if choice.correction == Correction::Batch {
-                statistics.count(counts);
-            }
+        if let (Some(statistics), Correction::Batch) = (&statistics, choice.correction) {
+            statistics.count(counts);
         }
-        let is_skipped = choice.correction == Correction::Skip;
-        let is_promiscuous = statistics.as_ref().is_some_and(|s| s.is_promiscuous);
-        let flags = query_flags(&subject, activity, is_promiscuous);
-        let ranked: Vec<(u32, f32)> = neighbours.iter().map(|n| (n.row, n.similarity)).collect();
-        let judged = statistics.map_or_else(
-            || vec![None; ranked.len()],
-            |statistics| statistics.of_hits(&subject, &ranked),
-        );
-        let rows: Vec<u32> = neighbours.iter().map(|neighbour| neighbour.row).collect();
-        let supports = line.and_then(|line| support(self, &subject, within, line, &rows));
-        let mut hits = Vec::with_capacity(neighbours.len());
-        for (at, (neighbour, significance)) in neighbours.into_iter().zip(judged).enumerate() {
-            let mut hit = self.hit(at + 1, &subject, neighbour.row, choice.direction)?;
-            hit.support = supports.as_ref().and_then(|all| all.get(at)).copied();
-            hit.flags = flags.clone();
-            let is_inactive = self.strength(neighbour.row).is_some_and(|strength| strength < 1.0);
-            hit.flags.extend(is_inactive.then_some(Flag::InactiveHit));
-            hit.flags.extend((significance.is_none() && !is_skipped).then_some(Flag::Uncalibrated));
-            hit.significance = significance;
-            hits.push(hit);
+        let flags = query_flags(&subject, activity, statistics.as_ref());
+        let mut hits = self.hits(&subject, &neighbours, choice)?;
+        for hit in &mut hits {
+            hit.flags.splice(0..0, flags.iter().copied());
+        }
+        if let Some(statistics) = &statistics {
+            let ranked: Vec<(u32, f32)> =
+                neighbours.iter().map(|n| (n.row, n.similarity)).collect();
+            let judged = statistics.of_hits(&subject, &ranked);
+            hits.iter_mut().zip(judged).for_each(|(hit, worth)| hit.significance = worth);
+        }
+        // Support is counted among the nearest, which opposites are not.
+        if let (Some(line), RankedBy::Vectors) = (line, choice.direction.ranked_by()) {
+            let rows: Vec<u32> = neighbours.iter().map(|neighbour| neighbour.row).collect();
+            let supports = support(self, &subject, within, line, &rows).unwrap_or_default();
+            hits.iter_mut().zip(supports).for_each(|(hit, support)| hit.support = Some(support));
+        }
+        if choice.correction != Correction::Skip {
+            let unjudged = hits.iter_mut().filter(|hit| hit.significance.is_none());
+            unjudged.for_each(|hit| hit.flags.push(Flag::Uncalibrated));
         }
         let conditions = if panel.rows.is_empty() && !panel.searched.is_empty() {
             self.passing_alone(&choice.filter, &panel.searched)?
@@ -253,10 +252,7 @@ impl Index {
             n_passing: panel.n_passing,
             conditions,
             activity,
-            ranked_by: match choice.direction {
-                Direction::Mimic => RankedBy::Vectors,
-                Direction::Oppose | Direction::Both => RankedBy::Responses,
-            },
+            ranked_by: choice.direction.ranked_by(),
             untested: line.map(|_| untested(self, &subject)).unwrap_or_default(),
             mechanisms: mechanisms.unwrap_or_default(),
             n_classes: self.calibration().map_or(0, |table| table.classes().len()),
@@ -272,7 +268,8 @@ impl Index {
         let sides = choice.scope.sides(subject.side);
         let searched = self.searched(&sides, &subject.rows);
         let passing = self.passing(&choice.filter)?;
-        let rows = passing.as_ref().map_or_else(|| searched.clone(), |rows| searched.intersect(rows));
+        let rows =
+            passing.as_ref().map_or_else(|| searched.clone(), |rows| searched.intersect(rows));
         let n_own = |rows: &RowSet| subject.rows.iter().filter(|row| rows.contains(**row)).count();
         let all = self.n_rows() - subject.rows.len();
         let n_passing = passing.map_or(all, |rows| rows.len() - n_own(&rows));
@@ -338,7 +335,7 @@ impl Index {
         choice: &Choice,
         panel: &Panel,
     ) -> Result<ResponseLine> {
-        if choice.direction == Direction::Mimic {
+        if choice.direction.ranked_by() == RankedBy::Vectors {
             return Ok(ResponseLine::default());
         }
         let response = subject.response.as_deref().ok_or_else(|| {
@@ -380,10 +377,6 @@ impl Index {
         }
     }
 
-    fn strength(&self, row: u32) -> Option<f32> {
-        self.calibration()?.strength(row)
-    }
-
     /// The rows of the searched sides, less those of the query itself.
     fn searched(&self, sides: &[Side], own: &[u32]) -> RowSet {
         let mut own: Vec<usize> = own.iter().map(|row| *row as usize).collect();
@@ -418,6 +411,18 @@ impl Index {
         types.filter(|kind| sides.contains(&kind.side())).collect()
     }
 
+    /// The hits, best first, not judged yet.
+    fn hits(
+        &self,
+        subject: &Subject,
+        neighbours: &[Neighbour],
+        choice: &Choice,
+    ) -> Result<Vec<Hit>> {
+        let hits = (1..).zip(neighbours);
+        hits.map(|(rank, neighbour)| self.hit(rank, subject, neighbour.row, choice.direction))
+            .collect()
+    }
+
     fn hit(&self, rank: usize, subject: &Subject, row: u32, asked: Direction) -> Result<Hit> {
         let record = self.record(row)?;
         let responses = subject.response.as_deref().zip(self.response(row));
@@ -427,6 +432,8 @@ impl Index {
             Direction::Oppose => true,
             Direction::Both => response_similarity.is_some_and(|similarity| similarity < 0.0),
         };
+        let strength = self.calibration().and_then(|table| table.strength(row));
+        let is_inactive = strength.is_some_and(|strength| strength < 1.0);
         Ok(Hit {
             rank,
             row,
@@ -436,7 +443,7 @@ impl Index {
             significance: None,
             support: None,
             activity: self.calibration().and_then(|table| table.activity(row)),
-            flags: Vec::new(),
+            flags: is_inactive.then_some(Flag::InactiveHit).into_iter().collect(),
             is_known: subject.is_known_with(&record),
             record,
         })
@@ -458,8 +465,9 @@ impl ResponseLine {
 fn query_flags(
     subject: &Subject,
     activity: Option<QueryActivity>,
-    is_promiscuous: bool,
+    statistics: Option<&PanelStatistics<'_>>,
 ) -> Vec<Flag> {
+    let is_promiscuous = statistics.is_some_and(|statistics| statistics.is_promiscuous);
     let is_inactive = activity.is_some_and(|activity| activity.strength < 1.0);
     let is_predicted = matches!(subject.origin, Origin::Features(_) | Origin::Structure { .. });
     let flags = [

@@ -1,3 +1,4 @@
+use super::hit::RankedBy;
 use crate::experiment::{PerturbationType, Side};
 use crate::index::Filter;
 
@@ -51,6 +52,17 @@ pub enum Direction {
     Oppose,
     /// Either: ranked by response similarity, whichever sign, the largest first.
     Both,
+}
+
+impl Direction {
+    /// Returns what a search in this direction ranks by.
+    #[must_use]
+    pub fn ranked_by(self) -> RankedBy {
+        match self {
+            Self::Mimic => RankedBy::Vectors,
+            Self::Oppose | Self::Both => RankedBy::Responses,
+        }
+    }
 }
 
 /// What q-values are corrected for.

@@ -197,13 +197,24 @@ impl Subject {
         let is_guessed = query.context.is_none() && candidates.len() > 1;
         let fit = candidate.fit(stored, aligned, is_guessed)?;
         let kind = candidate.perturbation_type;
-        let placed = stored.placement.place_measured(kind.side(), &[(candidate.position, &values)])?;
-        let (name, origin) = (&query.signature.name, Origin::Signature(fit));
+        let profile = [(candidate.position, values.as_slice())];
+        let placed = stored.placement.place_measured(kind.side(), &profile)?;
+        let predicted = stored.placement.respond(&profile)?;
+        // Files of two builds, put together by a program, may differ in their readouts.
+        let is_comparable =
+            index.response_readouts().eq(stored.readouts.iter().map(String::as_str));
+        let response = index.project_response(&predicted, kind.side()).filter(|_| is_comparable);
         let activity = index.calibration().and_then(|table| {
             let known = table.strength_of(placed.length, candidate.position, kind);
-            known.map(|(strength, percentile)| QueryActivity { percentile, strength, agreement: None })
+            known.map(|(strength, percentile)| QueryActivity {
+                percentile,
+                strength,
+                agreement: None,
+            })
         });
-        Ok(Self { activity, ..Self::unmeasured(name, kind, name, placed.vector, origin) })
+        let (name, origin) = (&query.signature.name, Origin::Signature(fit));
+        let subject = Self::unmeasured(name, kind, name, placed.vector, origin);
+        Ok(Self { activity, response, ..subject })
     }
 }
 

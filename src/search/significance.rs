@@ -157,7 +157,8 @@ impl<'a> PanelStatistics<'a> {
                 let scores = null.standardise(&line.to_rows(index, kind, rows));
                 statistics.is_promiscuous |= scores.breadth > f64::from(null.breadth());
                 let in_panel = rows.iter().zip(&scores.z).filter(|(row, _)| panel.contains(**row));
-                let p = in_panel.map(|(_, z)| direction_p_value(direction, *z, |z| null.p_value(z)));
+                let p =
+                    in_panel.map(|(_, z)| direction_p_value(direction, *z, |z| null.p_value(z)));
                 statistics.p_values.extend(p);
                 statistics.kinds.push(KindStatistics { stratum, rows, z: scores.z });
             }
@@ -182,9 +183,8 @@ impl<'a> PanelStatistics<'a> {
     ) -> Vec<Option<Significance>> {
         let step_up = StepUp::new(self.p_values.clone());
         let of_hit = |(row, similarity): &(u32, f32)| {
-            let kind = self.kinds.iter().find_map(|kind| {
-                Some((kind, kind.rows.binary_search(row).ok()?))
-            });
+            let kind =
+                self.kinds.iter().find_map(|kind| Some((kind, kind.rows.binary_search(row).ok()?)));
             let (kind, at) = kind?;
             let z = kind.z[at];
             let null = self.table.null(kind.stratum)?;

@@ -72,7 +72,7 @@ fn vectors() -> Embeddings {
 fn responses() -> Responses {
     let n_rows = N_COMPOUNDS + GENES.len();
     let predicted = (0..n_rows * READOUTS.len()).map(|i| ((i * 7919 + 13) % 101) as f32 / 32.0);
-    let sides = [0..N_COMPOUNDS, N_COMPOUNDS..n_rows];
+    let sides = [(Side::Chemical, 0..N_COMPOUNDS), (Side::Genetic, N_COMPOUNDS..n_rows)];
     let readouts = READOUTS.map(str::to_owned).to_vec();
     Responses::factorise(predicted.collect(), readouts, &sides).unwrap()
 }

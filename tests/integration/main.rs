@@ -8,6 +8,9 @@ mod architecture;
 /// The command: what users see, and what bad input gets.
 #[cfg(feature = "cli")]
 mod cli;
+/// Responses averaged over contexts, of signatures folded in.
+#[cfg(feature = "train")]
+mod contexts;
 /// Names, recipes, normalisation and merging, on files written by the tests and on the real screens.
 mod dataset;
 /// Unit vectors and the exact scan.

@@ -2,10 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
+use super::MOST_REFERENCES;
 use super::panel::{PlacedProfiles, ReferenceSet, TargetPanel};
 use super::stratum::{Measure, ReferenceKind, Stratum, TargetKind};
 use super::summary::{CalibrationSummary, HonestySummary, StratumSummary};
-use super::MOST_REFERENCES;
 use crate::calibrate::{
     Activity, ClassKind, FOLDS, LEVEL, MechanismClass, Null, NullModel, ProbabilityCurve,
     References, ReliabilityTable, ScoreCounts, Share, class_score, q_values,
@@ -105,7 +105,8 @@ impl Calibration {
                 dim: space.dim,
                 known: &known,
             };
-            let fitted = NullModel::fit(references.len(), rows.len(), |r, t| all.similarities(r, t));
+            let fitted =
+                NullModel::fit(references.len(), rows.len(), |r, t| all.similarities(r, t));
             // Too few references: the stratum has no statistics, and its hits say so.
             let Ok(model) = fitted else { continue };
             let is_across = query.side() != target.side() && space.measure == Measure::Embedding;
@@ -148,9 +149,8 @@ impl Calibration {
     /// Counts how often compounds have a significant hit, for each genetic type.
     fn honesty(&self, input: &CalibrationInput<'_>) -> Vec<HonestySummary> {
         let genetic = self.rows.iter().filter(|(kind, _)| kind.side() == Side::Genetic);
-        let of_type = |(kind, rows): (&PerturbationType, &Vec<u32>)| {
-            self.honesty_against(input, *kind, rows)
-        };
+        let of_type =
+            |(kind, rows): (&PerturbationType, &Vec<u32>)| self.honesty_against(input, *kind, rows);
         genetic.filter_map(of_type).collect()
     }
 
@@ -220,7 +220,8 @@ fn classes(records: &[Record], compounds: Option<&Vec<u32>>) -> Vec<MechanismCla
     MechanismClass::group(compounds.flat_map(|(position, row)| {
         let annotation = &records[*row as usize].annotation;
         let moas = annotation.moas.iter().map(|moa| (ClassKind::Moa, moa.0.as_str()));
-        let targets = annotation.targets.iter().map(|target| (ClassKind::Target, target.0.as_str()));
+        let targets =
+            annotation.targets.iter().map(|target| (ClassKind::Target, target.0.as_str()));
         let is_a_line = |(_, name): &(ClassKind, &str)| !name.contains(char::is_control);
         let names = moas.chain(targets).filter(is_a_line);
         names.map(move |(kind, name)| (position, kind, name))
@@ -275,9 +276,8 @@ impl<'a> Space<'a> {
     }
 
     fn references(&self, query: PerturbationType) -> ReferenceSet<'a> {
-        let is_of_type = |row: u32| {
-            self.records[row as usize].perturbation.perturbation_type() == query
-        };
+        let is_of_type =
+            |row: u32| self.records[row as usize].perturbation.perturbation_type() == query;
         ReferenceSet::take(&self.owners, self.references, self.dim, is_of_type)
     }
 
@@ -301,11 +301,16 @@ impl<'a> Space<'a> {
             record.gene().map(|gene| fold_of(gene) as usize)
         };
         // A compound without a label in the panel would count as one that acts on nothing.
-        let is_labelled: Vec<bool> = panel.rows.iter().map(|row| {
-            let record = &self.records[*row as usize];
-            record.gene().is_some() || !record.annotation.targets.is_empty()
-        }).collect();
-        let target_folds: Vec<Option<usize>> = panel.rows.iter().map(|row| fold_of_row(*row)).collect();
+        let is_labelled: Vec<bool> = panel
+            .rows
+            .iter()
+            .map(|row| {
+                let record = &self.records[*row as usize];
+                record.gene().is_some() || !record.annotation.targets.is_empty()
+            })
+            .collect();
+        let target_folds: Vec<Option<usize>> =
+            panel.rows.iter().map(|row| fold_of_row(*row)).collect();
         let count = |(reference, line): (usize, &[f32])| {
             let mut counts = vec![ScoreCounts::default(); FOLDS];
             let owner = references.owners[reference];
@@ -315,7 +320,8 @@ impl<'a> Space<'a> {
             }
             let own_fold = fold_of_row(owner);
             for (target, z) in null.standardise(line).z.into_iter().enumerate() {
-                if let (true, Some(fold)) = (is_labelled[target], target_folds[target].or(own_fold)) {
+                if let (true, Some(fold)) = (is_labelled[target], target_folds[target].or(own_fold))
+                {
                     counts[fold].add(z, known.contains(&(target as u32)));
                 }
             }
@@ -361,7 +367,11 @@ fn class_scores(
             let z = null.standardise(line).z;
             let score = |class: &MechanismClass| {
                 let is_own = is_member(record, class);
-                if is_own { f32::NAN } else { class_score(&class.members, &z, own.as_slice()) as f32 }
+                if is_own {
+                    f32::NAN
+                } else {
+                    class_score(&class.members, &z, own.as_slice()) as f32
+                }
             };
             classes.iter().map(score).collect::<Vec<f32>>()
         };

@@ -193,7 +193,12 @@ impl CalibrationTable {
 
     /// Returns the strength of a vector of this length in a context, and its percentile among the rows of a type.
     #[must_use]
-    pub fn strength_of(&self, length: f32, context: u32, kind: PerturbationType) -> Option<(f32, f32)> {
+    pub fn strength_of(
+        &self,
+        length: f32,
+        context: u32,
+        kind: PerturbationType,
+    ) -> Option<(f32, f32)> {
         let threshold = self.file.section_f32("thresholds").ok()?.get(context as usize)?;
         let strength = length / threshold;
         let all = self.rows(kind).iter().filter_map(|row| self.strength(*row));

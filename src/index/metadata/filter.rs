@@ -34,7 +34,8 @@ impl Filter {
     pub fn conditions(&self) -> Vec<(String, Self)> {
         let Self { types, targets, moas, phases, expression } = self.clone();
         let codes: Vec<&str> = types.iter().map(|kind| kind.cmap_code()).collect();
-        let alternatives = |name: &str, values: &[String]| format!("{name} {}", values.join(" or "));
+        let alternatives =
+            |name: &str, values: &[String]| format!("{name} {}", values.join(" or "));
         let all = [
             (format!("type {}", codes.join(" or ")), Self { types, ..Self::default() }),
             (alternatives("target", &targets), Self { targets, ..Self::default() }),

@@ -67,6 +67,11 @@ fn a_profile_of_ones_own_finds_what_its_compound_finds() {
         named[1..6].iter().map(|hit| hit["data"]["hit_gene"].as_str().unwrap()).collect();
     // Measured in one screen only, so that the folded-in profile is the row itself.
     assert_eq!(genes, named);
+    let chemical = ["--context", "synthetic-screen-a", "--to", "chemical", "-k", "1"];
+    let objects = ndjson(&[&["--signature", text(&path)], &chemical[..]].concat());
+    let own = &objects[1]["data"];
+    assert_eq!(own["hit_name"], "synthetic-005b");
+    assert!(own["response_similarity"].as_f64().unwrap() > 0.9, "{own}");
 }
 
 #[test]
@@ -78,7 +83,7 @@ fn a_signature_says_as_what_it_was_placed_and_how_well_it_is_explained() {
     let placed = "as a profile of synthetic-screen-a (best fit); values normalised as there";
     assert!(table.contains(placed), "{table}");
     assert!(table.contains("held-out readouts: r "), "{table}");
-    assert!(!table.contains("known") && !table.contains("response"), "{table}");
+    assert!(!table.contains("known") && table.contains(" similarity  response "), "{table}");
     assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
 }
 
