@@ -2,7 +2,9 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use phenocopy::index::{HeldOutFit, Index, Manifest};
+use phenocopy::calibrate::{LEVEL, Share};
+use phenocopy::index::{HeldOutFit, Index, Manifest, StratumSummary};
+use phenocopy::report::significant;
 
 use super::IndexArgument;
 use super::output::OutputArguments;
@@ -53,6 +55,7 @@ fn describe(out: &mut dyn Write, index: &Index, health: &str) -> std::io::Result
     describe_content(out, manifest)?;
     describe_graphs(out, manifest)?;
     describe_fit(out, manifest)?;
+    describe_calibration(out, manifest)?;
     describe_origin(out, manifest)
 }
 
@@ -117,6 +120,54 @@ fn informative(rows: &[HeldOutFit]) -> Vec<&HeldOutFit> {
     let (all, rest): (Vec<_>, Vec<_>) = rows.partition(|row| row.entries == "all");
     let is_repeated = all.first().map(|row| row.count) == rest.first().map(|row| row.count);
     if is_repeated { all } else { rest.into_iter().chain(all).collect() }
+}
+
+/// Writes how honest significance is, and how reliable the probabilities.
+pub(crate) fn describe_calibration(
+    out: &mut dyn Write,
+    manifest: &Manifest,
+) -> std::io::Result<()> {
+    let Some(calibration) = &manifest.calibration else {
+        return writeln!(out, "calibration   none: build the index anew to have hits judged");
+    };
+    let (n_nulls, n_classes) = (calibration.strata.len(), calibration.n_classes);
+    let most = calibration.most_references;
+    writeln!(
+        out,
+        "calibration   {n_nulls} nulls of at most {most} references; {n_classes} mechanism classes"
+    )?;
+    for honesty in &calibration.honesty {
+        let kind = &honesty.targets;
+        writeln!(out, "  queries with a hit of q ≤ {LEVEL} among {kind}:")?;
+        let rows = [
+            ("shuffled profiles", honesty.controls),
+            ("inactive compounds", honesty.inactive),
+            ("all compounds", honesty.compounds),
+            ("annotated: their target", honesty.known),
+        ];
+        for (name, share) in rows.into_iter().filter(|(_, share)| share.total > 0) {
+            let (value, Share { count, total }) = (share.value(), share);
+            writeln!(out, "    {name:<24} {value:.3}  ({count} of {total})")?;
+        }
+    }
+    calibration.strata.iter().try_for_each(|stratum| describe_reliability(out, stratum))
+}
+
+/// Writes how reliable the probabilities of one stratum are for genes that they were not fitted to.
+fn describe_reliability(out: &mut dyn Write, stratum: &StratumSummary) -> std::io::Result<()> {
+    let is_of_rows = stratum.key.starts_with("embedding row");
+    let Some(table) = stratum.reliability.as_ref().filter(|_| is_of_rows) else { return Ok(()) };
+    let targets = stratum.key.trim_start_matches("embedding row ").replace(' ', " → ");
+    let (known, pairs) = (table.n_known, table.n_pairs);
+    let (brier, base) = (significant(table.brier), significant(table.brier_of_base_rate));
+    writeln!(out, "  prob {targets}: {known} known of {pairs} pairs, genes held out")?;
+    writeln!(out, "    Brier score {brier}, of the base rate {base}")?;
+    writeln!(out, "         pairs  predicted  observed")?;
+    for bin in &table.bins {
+        let (n, predicted, observed) = (bin.n_pairs, bin.predicted, bin.observed);
+        writeln!(out, "    {n:>10} {predicted:>10.5} {observed:>9.5}")?;
+    }
+    Ok(())
 }
 
 fn describe_origin(out: &mut dyn Write, manifest: &Manifest) -> std::io::Result<()> {

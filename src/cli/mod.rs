@@ -13,7 +13,6 @@ mod output;
 mod predict;
 #[cfg(feature = "train")]
 mod progress;
-mod resumable;
 mod search;
 
 use std::process::ExitCode;

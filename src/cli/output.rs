@@ -1,5 +1,7 @@
 //! Where results go: stdout, or a file that appears whole.
 
+pub(crate) mod resumable;
+
 #[cfg(feature = "train")]
 use std::io::IsTerminal;
 use std::io::{self, BufWriter, Write};

@@ -16,8 +16,8 @@ use phenocopy::table::{
 };
 
 use super::IndexArgument;
+use super::output::resumable::ResumableOutput;
 use super::output::{Format, OutputArguments, complain, width};
-use super::resumable::ResumableOutput;
 
 /// Queries that are answered before their answers are written.
 const CHUNK: usize = 256;

@@ -222,21 +222,16 @@ impl Index {
         for hit in &mut hits {
             hit.flags.splice(0..0, flags.iter().copied());
         }
-        if let Some(statistics) = &statistics {
-            let ranked: Vec<(u32, f32)> =
-                neighbours.iter().map(|n| (n.row, n.similarity)).collect();
-            let judged = statistics.of_hits(&subject, &ranked);
-            hits.iter_mut().zip(judged).for_each(|(hit, worth)| hit.significance = worth);
-        }
-        // Support is counted among the nearest, which opposites are not.
-        if let (Some(line), RankedBy::Vectors) = (line, choice.direction.ranked_by()) {
-            let rows: Vec<u32> = neighbours.iter().map(|neighbour| neighbour.row).collect();
-            let supports = support(self, &subject, within, line, &rows).unwrap_or_default();
-            hits.iter_mut().zip(supports).for_each(|(hit, support)| hit.support = Some(support));
-        }
-        if choice.correction != Correction::Skip {
-            let unjudged = hits.iter_mut().filter(|hit| hit.significance.is_none());
-            unjudged.for_each(|hit| hit.flags.push(Flag::Uncalibrated));
+        if let Some(line) = line {
+            judge(&mut hits, &subject, statistics.as_ref());
+            // Support is counted among the nearest, which opposites are not.
+            if choice.direction.ranked_by() == RankedBy::Vectors {
+                let rows: Vec<u32> = hits.iter().map(|hit| hit.row).collect();
+                let supports = support(self, &subject, within, line, &rows).unwrap_or_default();
+                hits.iter_mut().zip(supports).for_each(|(hit, of)| hit.support = Some(of));
+            }
+        } else if choice.correction != Correction::Skip {
+            judge(&mut hits, &subject, None);
         }
         let conditions = if panel.rows.is_empty() && !panel.searched.is_empty() {
             self.passing_alone(&choice.filter, &panel.searched)?
@@ -447,6 +442,16 @@ impl Index {
             is_known: subject.is_known_with(&record),
             record,
         })
+    }
+}
+
+/// Says what each hit is worth, or that it cannot be told.
+fn judge(hits: &mut [Hit], subject: &Subject, statistics: Option<&PanelStatistics<'_>>) {
+    let ranked: Vec<(u32, f32)> = hits.iter().map(|hit| (hit.row, hit.similarity)).collect();
+    let judged = statistics.map(|statistics| statistics.of_hits(subject, &ranked));
+    for (at, hit) in hits.iter_mut().enumerate() {
+        hit.significance = judged.as_ref().and_then(|judged| judged.get(at).copied().flatten());
+        hit.flags.extend(hit.significance.is_none().then_some(Flag::Uncalibrated));
     }
 }
 

@@ -83,7 +83,11 @@ fn a_signature_says_as_what_it_was_placed_and_how_well_it_is_explained() {
     let placed = "as a profile of synthetic-screen-a (best fit); values normalised as there";
     assert!(table.contains(placed), "{table}");
     assert!(table.contains("held-out readouts: r "), "{table}");
-    assert!(!table.contains("known") && table.contains(" similarity  response "), "{table}");
+    assert!(!table.contains("  known  mechanism") && table.contains(" similarity "), "{table}");
+    assert!(
+        table.contains("effect ") && table.contains("times that of shuffled profiles"),
+        "{table}"
+    );
     assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
 }
 
