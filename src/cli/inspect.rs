@@ -143,7 +143,7 @@ pub(crate) fn describe_calibration(
             ("shuffled profiles", honesty.controls),
             ("inactive compounds", honesty.inactive),
             ("all compounds", honesty.compounds),
-            ("annotated: their target", honesty.known),
+            ("annotated: what is known", honesty.known),
         ];
         for (name, share) in rows.into_iter().filter(|(_, share)| share.total > 0) {
             let (value, Share { count, total }) = (share.value(), share);

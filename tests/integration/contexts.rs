@@ -83,6 +83,11 @@ static INDEX: LazyLock<(tempfile::TempDir, Index)> = LazyLock::new(|| {
     (folder, Index::open(&path).unwrap())
 });
 
+/// Returns the index, for other tests of what only a trained one has.
+pub fn trained() -> &'static Index {
+    &INDEX.1
+}
+
 /// The cosine of a folded-in profile's response and the stored one of its perturbation.
 fn response_of_own(perturbation: u32, context: u32) -> f32 {
     let value = |readout| (format!("line {readout}"), response(perturbation, context, readout));

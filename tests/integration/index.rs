@@ -25,7 +25,8 @@ fn the_same_vectors_and_records_give_the_same_files_and_fingerprint() {
     let (first, second) = (home.path().join("first"), home.path().join("second"));
     let fingerprint = fixture::write(&first, 7).fingerprint;
     assert_eq!(fixture::write(&second, 7).fingerprint, fingerprint);
-    for name in ["embeddings.bin", "graph-chemical.bin", "graph-genetic.bin", "records.bin"] {
+    let graphs = ["graph-chemical.bin", "graph-genetic.bin"];
+    for name in graphs.into_iter().chain(["embeddings.bin", "records.bin", "calibration.bin"]) {
         assert_eq!(
             fs::read(first.join(name)).unwrap(),
             fs::read(second.join(name)).unwrap(),

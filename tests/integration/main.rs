@@ -39,6 +39,8 @@ mod ready;
 mod response;
 /// Queries by name, panels, filters and engines.
 mod search;
+/// What hits are worth, by every way of finding them.
+mod significance;
 /// Compounds that were never measured, placed by their structures.
 #[cfg(feature = "structures")]
 mod structures;

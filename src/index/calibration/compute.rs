@@ -134,7 +134,14 @@ impl Calibration {
     ) {
         let n_classes = self.classes.len();
         let Some((_, model, _)) = self.strata.last() else { return };
-        let scores = class_scores(space, model.null(), (references, panel), &self.classes);
+        let queries = (&*references.vectors, references.owners.as_slice());
+        let mut scores =
+            class_scores(model.null(), queries, (panel, space.dim), &self.classes);
+        for (owner, line) in references.owners.iter().zip(scores.chunks_mut(n_classes.max(1))) {
+            let record = &space.records[*owner as usize];
+            let own = line.iter_mut().zip(&self.classes).filter(|(_, class)| is_member(record, class));
+            own.for_each(|(score, _)| *score = f32::NAN);
+        }
         let fitted = NullModel::fit(references.len(), n_classes, |references, targets| {
             let lines = references.map(|r| &scores[r * n_classes..(r + 1) * n_classes]);
             lines.flat_map(|line| line[targets.clone()].iter().copied()).collect()
@@ -146,12 +153,61 @@ impl Calibration {
         }
     }
 
-    /// Counts how often compounds have a significant hit, for each genetic type.
+    /// Counts how often compounds have a significant hit, for each genetic type and for the classes.
     fn honesty(&self, input: &CalibrationInput<'_>) -> Vec<HonestySummary> {
         let genetic = self.rows.iter().filter(|(kind, _)| kind.side() == Side::Genetic);
-        let of_type =
-            |(kind, rows): (&PerturbationType, &Vec<u32>)| self.honesty_against(input, *kind, rows);
-        genetic.filter_map(of_type).collect()
+        let of_type = |(kind, rows): (&PerturbationType, &Vec<u32>)| {
+            self.honesty_against(input, *kind, rows)
+        };
+        genetic.filter_map(of_type).chain(self.honesty_of_classes(input)).collect()
+    }
+
+    /// Counts how often compounds have a significant mechanism.
+    fn honesty_of_classes(&self, input: &CalibrationInput<'_>) -> Option<HonestySummary> {
+        let compound = PerturbationType::Compound;
+        let space = Space::of(input, Measure::Embedding, ReferenceKind::Row)?;
+        let panel = space.panel(self.rows.get(&compound)?);
+        let q_values = |references: ReferenceKind, queries: &[f32], owners: &[u32]| {
+            let stratum = |targets| Stratum { references, ..space.stratum(compound, targets) };
+            let null = self.null(stratum(TargetKind::Rows(compound)))?;
+            let of_classes = self.null(stratum(TargetKind::Classes))?;
+            let within = (&panel, space.dim);
+            let scores = class_scores(null, (queries, owners), within, &self.classes);
+            let of_line = |line: &[f32]| {
+                let z = of_classes.standardise(line).z;
+                let p = z.into_iter().map(|z| if z.is_nan() { 1.0 } else { of_classes.p_value(z) });
+                q_values(&p.collect::<Vec<f64>>())
+            };
+            Some(scores.chunks_exact(self.classes.len()).map(of_line).collect::<Vec<_>>())
+        };
+        let references = space.references(compound);
+        let q = q_values(ReferenceKind::Row, &references.vectors, &references.owners)?;
+        let controls = q_values(ReferenceKind::Profile, self.controls(), &[]).unwrap_or_default();
+        let has_hit = |q: &Vec<f64>| q.iter().any(|q| *q <= LEVEL);
+        let queries = || references.owners.iter().zip(&q);
+        let known = queries().filter_map(|(owner, q)| {
+            let record = &space.records[*owner as usize];
+            let own = self.classes.iter().zip(q).filter(|(class, _)| is_member(record, class));
+            let own: Vec<f64> = own.map(|(_, q)| *q).collect();
+            (!own.is_empty()).then(|| has_hit(&own))
+        });
+        let inactive = queries().filter(|(owner, _)| self.is_inactive(**owner));
+        Some(HonestySummary {
+            targets: "classes".to_owned(),
+            controls: Share::of(controls.iter().map(has_hit)),
+            inactive: Share::of(inactive.map(|(_, q)| has_hit(q))),
+            compounds: Share::of(q.iter().map(has_hit)),
+            known: Share::of(known),
+        })
+    }
+
+    fn is_inactive(&self, row: u32) -> bool {
+        let strength = self.activity.as_ref().and_then(|a| a.strength.get(row as usize));
+        strength.is_some_and(|strength| *strength < 1.0)
+    }
+
+    fn controls(&self) -> &[f32] {
+        self.activity.as_ref().map_or(&[], |activity| activity.controls.as_slice())
     }
 
     fn honesty_against(
@@ -177,14 +233,10 @@ impl Calibration {
         };
         let row_null = null(ReferenceKind::Row)?;
         let outcomes = judge(row_null, &references.vectors, &panel, space.dim, of_compound);
-        let strength = self.activity.as_ref().map_or(&[][..], |a| a.strength.as_slice());
-        let is_inactive =
-            |owner: &u32| strength.get(*owner as usize).is_some_and(|strength| *strength < 1.0);
         let owners = references.owners.iter().zip(&outcomes);
-        let inactive = owners.filter(|(owner, _)| is_inactive(owner));
-        let controls = self.activity.as_ref().map_or(&[][..], |a| a.controls.as_slice());
+        let inactive = owners.filter(|(owner, _)| self.is_inactive(**owner));
         let controls = null(ReferenceKind::Profile)
-            .map(|null| judge(null, controls, &panel, space.dim, |_, q| has_hit(q)))
+            .map(|null| judge(null, self.controls(), &panel, space.dim, |_, q| has_hit(q)))
             .unwrap_or_default();
         Some(HonestySummary {
             targets: kind.cmap_code().to_owned(),
@@ -350,30 +402,23 @@ fn lines_in_blocks<'a>(
     blocks.map(move |(at, block)| (at * QUERY_BLOCK, similarity_matrix(&panel.vectors, dim, block)))
 }
 
-/// The scores of references against classes, row-major; NaN for classes that they belong to.
+/// The scores of queries against classes, row-major; a query that is a row itself is left out of its classes.
 fn class_scores(
-    space: &Space<'_>,
     null: Null<'_>,
-    (references, panel): (&ReferenceSet<'_>, &TargetPanel<'_>),
+    (queries, owners): (&[f32], &[u32]),
+    (panel, dim): (&TargetPanel<'_>, usize),
     classes: &[MechanismClass],
 ) -> Vec<f32> {
-    let mut scores = Vec::with_capacity(references.len() * classes.len());
-    for (start, lines) in lines_in_blocks(&references.vectors, panel, space.dim) {
+    let mut scores = Vec::with_capacity(queries.len() / dim.max(1) * classes.len());
+    for (start, lines) in lines_in_blocks(queries, panel, dim) {
         let lines = lines.par_chunks_exact(panel.rows.len()).enumerate();
         let score = |(at, line): (usize, &[f32])| {
-            let owner = references.owners[start + at];
-            let record = &space.records[owner as usize];
-            let own = panel.rows.binary_search(&owner).ok().map(|position| position as u32);
+            let owner = owners.get(start + at);
+            let own = owner.and_then(|owner| panel.rows.binary_search(owner).ok());
+            let own = own.map(|position| position as u32);
             let z = null.standardise(line).z;
-            let score = |class: &MechanismClass| {
-                let is_own = is_member(record, class);
-                if is_own {
-                    f32::NAN
-                } else {
-                    class_score(&class.members, &z, own.as_slice()) as f32
-                }
-            };
-            classes.iter().map(score).collect::<Vec<f32>>()
+            let score = |class: &MechanismClass| class_score(&class.members, &z, own.as_slice());
+            classes.iter().map(|class| score(class) as f32).collect::<Vec<f32>>()
         };
         scores.extend(lines.map(score).collect::<Vec<_>>().concat());
     }

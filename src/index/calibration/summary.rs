@@ -28,10 +28,10 @@ pub struct StratumSummary {
     pub reliability: Option<ReliabilityTable>,
 }
 
-/// How often queries have a hit of q ≤ .05 among the perturbations of a type, by what they are.
+/// How often compounds have a hit of q ≤ .05 among the perturbations of a type or the mechanism classes, by what they are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HonestySummary {
-    /// The targets' type (CMap code).
+    /// The targets' type (CMap code), or `classes`.
     pub targets: String,
     /// Profiles whose values were shuffled, folded in.
     pub controls: Share,
@@ -39,6 +39,6 @@ pub struct HonestySummary {
     pub inactive: Share,
     /// All compounds of the index.
     pub compounds: Share,
-    /// Compounds annotated with a target in the panel: those whose target has q ≤ .05.
+    /// Compounds annotated with a target in the panel, or in a class: those whose target or class has q ≤ .05.
     pub known: Share,
 }

@@ -259,7 +259,7 @@ fn inspect_says_what_an_index_holds_and_whether_it_is_healthy() {
     calibration   4 nulls of at most 2000 references; 0 mechanism classes
       queries with a hit of q ≤ 0.05 among trt_xpr:
         all compounds            1.000  (120 of 120)
-        annotated: their target  1.000  (120 of 120)
+        annotated: what is known 1.000  (120 of 120)
     ");
     let verified = run(&["inspect", "--verify", "--index", planted()]).success();
     let health = verified.lines().find(|line| line.starts_with("health")).unwrap();
