@@ -17,4 +17,6 @@ pub mod scaling;
 pub use bootstrap::{Bootstrap, Clustering, Clusters, Estimate};
 pub use honesty::{HonestyReport, evaluate_honesty};
 pub use prediction::{PredictionConfig, PredictionReport, evaluate_prediction};
-pub use retrieval::{Half, RetrievalEvaluation, RetrievalReport, RetrievalTask};
+pub use retrieval::{
+    Grouping, Half, QueryGroups, RetrievalEvaluation, RetrievalReport, RetrievalTask,
+};

@@ -44,6 +44,9 @@ pub struct MetricValue {
     pub value: f64,
     /// Lower and upper end.
     pub interval: Option<(f64, f64)>,
+    /// Whether it counts something, so that it is written without decimals.
+    #[serde(default)]
+    pub is_count: bool,
 }
 
 impl MetricTable {
@@ -94,12 +97,18 @@ impl MetricValue {
     /// Creates a figure without an interval.
     #[must_use]
     pub fn new(value: f64) -> Self {
-        Self { value, interval: None }
+        Self { value, interval: None, is_count: false }
     }
 
     /// Creates a figure with an interval.
     #[must_use]
     pub fn with_interval(value: f64, lower: f64, upper: f64) -> Self {
-        Self { value, interval: Some((lower, upper)) }
+        Self { value, interval: Some((lower, upper)), is_count: false }
+    }
+
+    /// Creates a count.
+    #[must_use]
+    pub fn count(n: usize) -> Self {
+        Self { value: n as f64, interval: None, is_count: true }
     }
 }

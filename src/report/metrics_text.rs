@@ -10,6 +10,8 @@ use super::tsv::single_line;
 const WIDTH: usize = 80;
 /// Narrowest column of row names before columns are squeezed.
 const MIN_NAME_WIDTH: usize = 12;
+/// Names of columns are broken beyond this, behind a blank or a hyphen.
+const HEADER_WIDTH: usize = 14;
 
 /// How a table of metrics is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +45,8 @@ impl MetricTable {
         let mut table = Table::new();
         table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
         table.set_width(WIDTH as u16);
-        table.set_header(std::iter::once(&self.row_name).chain(&self.columns));
+        let headers = self.columns.iter().map(|name| wrap(name, HEADER_WIDTH));
+        table.set_header(std::iter::once(self.row_name.clone()).chain(headers));
         for (row, cells) in self.rows.iter().zip(cells) {
             table.add_row(std::iter::once(wrap(&single_line(&row.name), name_width)).chain(cells));
         }
@@ -67,10 +70,10 @@ impl MetricTable {
     /// Returns how wide row names may be so that no figure needs to be broken.
     fn name_width(&self, cells: &[Vec<String>]) -> usize {
         let width = |column: usize| {
-            let texts =
-                cells.iter().filter_map(|row| row.get(column)).flat_map(|cell| cell.lines());
-            let header = self.columns.get(column).map_or(0, |name| name.chars().count());
-            texts.map(|line| line.chars().count()).fold(header, usize::max) + 1
+            let header = self.columns.get(column).map(|name| wrap(name, HEADER_WIDTH));
+            let cells = cells.iter().filter_map(|row| row.get(column)).chain(&header);
+            let lines = cells.flat_map(|cell| cell.lines());
+            lines.map(|line| line.chars().count()).max().unwrap_or_default() + 1
         };
         let figures: usize = (0..self.columns.len()).map(width).sum();
         WIDTH.saturating_sub(figures).max(MIN_NAME_WIDTH)
@@ -149,6 +152,9 @@ impl MetricTable {
 
 /// Returns `.206`, and `.122–.291` between the two texts of `around` when there is an interval.
 fn short(value: MetricValue, [before, after]: [&str; 2]) -> String {
+    if value.is_count {
+        return format!("{:.0}", value.value);
+    }
     let interval = value.interval.map_or(String::new(), |(lower, upper)| {
         format!("{before}{}–{}{after}", decimals(lower), decimals(upper))
     });
@@ -187,7 +193,7 @@ fn member(key: &str, value: &Value) -> String {
 }
 
 /// Returns a JSON number of six significant digits, null for what is missing or not finite.
-fn number(value: Option<f64>) -> Value {
+pub(super) fn number(value: Option<f64>) -> Value {
     let digits = value.map(six_digits).unwrap_or_default();
     digits.parse::<serde_json::Number>().map_or(Value::Null, Value::Number)
 }

@@ -7,14 +7,18 @@ mod aligned;
 mod columns;
 mod explanation;
 mod found;
+mod grouped_retrieval;
 mod hit_cautions;
 mod hit_table;
 mod honesty;
 mod mechanisms;
 mod metrics;
+mod metrics_json;
 mod metrics_of;
 mod metrics_text;
 mod ndjson;
+mod picture;
+mod retrieval_plot;
 mod scaling_plot;
 mod tsv;
 #[cfg(feature = "train")]
@@ -23,15 +27,18 @@ mod unmeasured;
 pub use columns::{HIT_COLUMNS, MECHANISM_COLUMNS, significant};
 pub use explanation::{write_explanation_table, write_explanation_tsv};
 pub use found::{write_found_table, write_found_tsv};
+pub use grouped_retrieval::grouped_retrieval_tables;
 pub use hit_table::HitTable;
 pub use honesty::honesty_tables;
 pub use metrics::{MetricRow, MetricTable, MetricValue};
+pub use metrics_json::metrics_json;
 pub use metrics_of::{
     noise_ceiling_table, prediction_table, retrieval_difference_table, retrieval_table,
     scaling_table,
 };
 pub use metrics_text::MetricFormat;
 pub use ndjson::HitNdjson;
+pub use retrieval_plot::retrieval_plot;
 pub use scaling_plot::scaling_plot;
 pub use tsv::HitTsv;
 #[cfg(feature = "train")]

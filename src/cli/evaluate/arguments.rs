@@ -7,11 +7,12 @@ use phenocopy::dataset::{Dataset, DatasetOptions, Recipe};
 use phenocopy::evaluate::RetrievalTask;
 use phenocopy::experiment::PerturbationType;
 use phenocopy::index::Index;
-use phenocopy::report::{MetricFormat, MetricTable};
+use phenocopy::report::{MetricFormat, MetricTable, Source, metrics_json};
 use phenocopy::table::{Label, read_labels};
 
 use super::super::IndexArgument;
 use super::super::output::{OutputArguments, complain};
+use super::super::search::command_line;
 
 /// An index, the data it was made from, and the form of the report.
 #[derive(Debug, Args)]
@@ -36,6 +37,7 @@ enum ReportFormat {
     Table,
     Tsv,
     Ndjson,
+    Json,
     Markdown,
 }
 
@@ -62,6 +64,10 @@ impl EvaluationArguments {
             ReportFormat::Tsv => MetricFormat::Tsv,
             ReportFormat::Ndjson => MetricFormat::Ndjson,
             ReportFormat::Markdown => MetricFormat::Markdown,
+            ReportFormat::Json => {
+                let document = metrics_json(tables, &source_of(index));
+                return self.output.fill(|out| Ok(out.write_all(document.as_bytes())?));
+            }
         };
         let manifest = index.manifest();
         let source = format!("index {} {}", manifest.name, manifest.fingerprint);
@@ -81,6 +87,16 @@ impl EvaluationArguments {
             Ok(())
         })?;
         Ok(())
+    }
+}
+
+/// Returns the index and the command, as pictures and JSON name them.
+pub(super) fn source_of(index: &Index) -> Source {
+    let manifest = index.manifest();
+    Source {
+        index: manifest.name.clone(),
+        fingerprint: manifest.fingerprint.clone(),
+        command: command_line(),
     }
 }
 

@@ -10,12 +10,11 @@ use phenocopy::evaluate::RetrievalTask;
 use phenocopy::evaluate::prediction::entry_split;
 use phenocopy::evaluate::scaling::{ScalingPoint, scale_contexts, scale_perturbations};
 use phenocopy::model::{Ensemble, EpochReport, LpmConfig, TrainingOptions};
-use phenocopy::report::{Source, scaling_plot, scaling_table};
+use phenocopy::report::{scaling_plot, scaling_table};
 
 use super::super::build::stop_flag;
 use super::super::output::{OutputArguments, complain};
-use super::super::search::command_line;
-use super::arguments::model_config;
+use super::arguments::{model_config, source_of};
 use super::{EvaluationArguments, TaskArguments, warn_of_other_inputs};
 
 /// How much data is learnt from, and where the picture goes.
@@ -77,12 +76,7 @@ impl ScalingArguments {
             ("chemical contexts learnt from", &contexts),
         ];
         if self.plot.is_some() {
-            let source = Source {
-                index: index.manifest().name.clone(),
-                fingerprint: index.manifest().fingerprint.clone(),
-                command: command_line(),
-            };
-            let picture = scaling_plot(&rows, &source);
+            let picture = scaling_plot(&rows, &source_of(&index));
             plot.fill(|out| Ok(out.write_all(picture.as_bytes())?))?;
         }
         self.common.write(&index, &rows.map(|(title, points)| scaling_table(title, points)))

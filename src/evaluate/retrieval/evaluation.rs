@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
@@ -7,7 +9,9 @@ use crate::experiment::PerturbationType;
 use super::super::bootstrap::{Bootstrap, Clusters, Estimate};
 use super::components::component_baseline;
 use super::correlation::correlation_baselines;
+use super::groups::{GroupResult, GroupedReport, QueryGroup, QueryGroups};
 use super::half::Half;
+use super::rank_curve::{BestRanks, RankCurve};
 use super::ranks::{METRICS, Ranks, Scores, SimilaritySource, random_scores};
 use super::task::RetrievalTask;
 
@@ -47,6 +51,7 @@ struct Method {
     name: String,
     role: Role,
     scores: Vec<Scores>,
+    best: BestRanks,
 }
 
 impl<'a> RetrievalEvaluation<'a> {
@@ -59,7 +64,8 @@ impl<'a> RetrievalEvaluation<'a> {
             .iter()
             .map(|query| random_scores(n_panel, query.targets.len()))
             .collect();
-        let random = Method { name: "random".to_owned(), role: Role::Baseline, scores };
+        let (name, role, best) = ("random".to_owned(), Role::Baseline, BestRanks::Random);
+        let random = Method { name, role, scores, best };
         Self { task, methods: vec![random] }
     }
 
@@ -83,8 +89,9 @@ impl<'a> RetrievalEvaluation<'a> {
     /// # Errors
     /// When the source fails.
     pub fn add(&mut self, name: &str, role: Role, source: &dyn SimilaritySource) -> Result<()> {
-        let scores = Ranks::of(self.task, source)?.scores();
-        self.methods.push(Method { name: name.to_owned(), role, scores });
+        let ranks = Ranks::of(self.task, source)?;
+        let (name, best) = (name.to_owned(), BestRanks::of(&ranks));
+        self.methods.push(Method { name, role, scores: ranks.scores(), best });
         Ok(())
     }
 
@@ -93,6 +100,43 @@ impl<'a> RetrievalEvaluation<'a> {
     /// # Errors
     /// When the half holds no query.
     pub fn report(&self, half: Half, bootstrap: &Bootstrap) -> Result<RetrievalReport> {
+        self.report_on(half, &self.members(half)?, bootstrap)
+    }
+
+    /// Reports on each group by itself; what is drawn in a resample are the target genes of the group's queries.
+    ///
+    /// # Errors
+    /// When a group names a query that the task does not have.
+    pub fn report_groups(
+        &self,
+        groups: QueryGroups,
+        bootstrap: &Bootstrap,
+    ) -> Result<GroupedReport> {
+        let result = |group: &QueryGroup| {
+            let report = self.report_on(groups.half, &group.queries, bootstrap)?;
+            Ok(GroupResult { n_genes: self.n_target_genes(&group.queries), report })
+        };
+        let results = groups.groups.iter().map(result).collect::<Result<_>>()?;
+        Ok(GroupedReport { groups, results })
+    }
+
+    /// Returns, for every method in the order it was added, which share of a half's queries has a target among
+    /// the first k genes.
+    ///
+    /// # Errors
+    /// As [`report`](Self::report).
+    pub fn rank_curves(&self, half: Half, bootstrap: &Bootstrap) -> Result<Vec<RankCurve>> {
+        let members = self.members(half)?;
+        let clusters = Clusters::new(bootstrap.clustering, &self.targets(&members)?);
+        let curve = |method: &Method| {
+            let (shares, hits) = method.best.curve(self.task, &members);
+            let hits = bootstrap.estimate(&hits, &clusters)?;
+            Ok(RankCurve { name: method.name.clone(), role: method.role, shares, hits })
+        };
+        self.methods.iter().map(curve).collect()
+    }
+
+    fn members(&self, half: Half) -> Result<Vec<usize>> {
         let members = self.task.queries_in(half);
         if members.is_empty() {
             return Err(Error::data(
@@ -101,12 +145,36 @@ impl<'a> RetrievalEvaluation<'a> {
                 "report on all queries",
             ));
         }
-        let targets: Vec<&[u32]> =
-            members.iter().map(|at| self.task.queries()[*at].as_ref()).collect();
-        let clusters = Clusters::new(bootstrap.clustering, &targets);
+        Ok(members)
+    }
+
+    fn targets(&self, members: &[usize]) -> Result<Vec<&[u32]>> {
+        let queries = self.task.queries();
+        let targets = members.iter().map(|at| queries.get(*at).map(AsRef::as_ref));
+        targets.collect::<Option<_>>().ok_or_else(|| {
+            Error::data(
+                "a group of queries",
+                format!("it names one beyond the {} of the task", queries.len()),
+                "group the queries of this task",
+            )
+        })
+    }
+
+    fn n_target_genes(&self, members: &[usize]) -> usize {
+        let targets = members.iter().filter_map(|at| self.task.queries().get(*at));
+        targets.flat_map(|query| &query.targets).collect::<BTreeSet<_>>().len()
+    }
+
+    fn report_on(
+        &self,
+        half: Half,
+        members: &[usize],
+        bootstrap: &Bootstrap,
+    ) -> Result<RetrievalReport> {
+        let clusters = Clusters::new(bootstrap.clustering, &self.targets(members)?);
         let mut methods = Vec::new();
         for method in &self.methods {
-            let metrics = bootstrap.estimate(&method.scores_of(&members), &clusters)?;
+            let metrics = bootstrap.estimate(&method.scores_of(members), &clusters)?;
             methods.push(MethodResult { name: method.name.clone(), role: method.role, metrics });
         }
         Ok(RetrievalReport {
@@ -116,7 +184,7 @@ impl<'a> RetrievalEvaluation<'a> {
             n_clusters: clusters.len(),
             level: bootstrap.level,
             methods,
-            differences: self.differences(&members, &clusters, bootstrap)?,
+            differences: self.differences(members, &clusters, bootstrap)?,
         })
     }
 
