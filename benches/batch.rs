@@ -61,8 +61,7 @@ fn peak_memory() -> f64 {
 
 fn answer(index: &Index, correction: Correction) {
     let names = (0..N_COMPOUNDS).map(|i| format!("compound-{i}"));
-    let queries: Vec<Query> =
-        names.map(|name| Query { correction, ..Query::new(name) }).collect();
+    let queries: Vec<Query> = names.map(|name| Query { correction, ..Query::new(name) }).collect();
     let source = Source {
         index: "batch".to_owned(),
         fingerprint: index.manifest().fingerprint.clone(),
@@ -78,7 +77,9 @@ fn answer(index: &Index, correction: Correction) {
     }
     let seconds = started.elapsed().as_secs_f64();
     let memory = peak_memory();
-    println!("{N_COMPOUNDS} queries × {N_GENES} targets, {correction:?}: {seconds:.1} s, peak {memory:.0} MiB");
+    println!(
+        "{N_COMPOUNDS} queries × {N_GENES} targets, {correction:?}: {seconds:.1} s, peak {memory:.0} MiB"
+    );
 }
 
 fn main() {

@@ -1,4 +1,5 @@
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use rayon::prelude::*;
 
@@ -17,6 +18,8 @@ const GRID_POINTS: usize = GRID_END * GRID_STEPS + 1;
 
 /// Targets whose references are compared at once: 8 MB of similarities to 2,000 references.
 const TARGET_BLOCK: usize = 1_024;
+/// Targets that a query's breadth is taken from at most, at equal distances: it is known to a hundredth then.
+const BREADTH_TARGETS: usize = 8_192;
 /// References whose scores are pooled at once.
 const REFERENCE_BLOCK: usize = 64;
 
@@ -205,20 +208,40 @@ impl<'a> Null<'a> {
         let targets = self.centre.iter().zip(self.spread);
         let z = |(s, (m, d)): (&f32, (&f32, &f32))| (f64::from(*s) - f64::from(*m)) / f64::from(*d);
         let mut z: Vec<f64> = similarities.iter().zip(targets).map(z).collect();
+        let some = z.iter().copied().step_by(z.len().div_ceil(BREADTH_TARGETS).max(1));
         // The spread of a few scores is no spread.
-        let breadth = robust_moments(z.iter().copied()).map_or(1.0, |(_, breadth)| breadth);
+        let breadth = robust_moments(some).map_or(1.0, |(_, breadth)| breadth);
         let strictness = ((1.0 + breadth.max(1.0).powi(2)) / 2.0).sqrt();
         z.iter_mut().for_each(|z| *z /= strictness);
         Scores { z, breadth }
     }
 
     /// Returns the chance of a score of at least `z` for a query that has nothing to do with the target; never 0.
+    ///
+    /// Below 0, where nothing is at stake, `z` is rounded down to a hundredth.
     #[must_use]
     pub fn p_value(&self, z: f64) -> f64 {
-        let normal = libm::erfc(z / std::f64::consts::SQRT_2) / 2.0;
-        let counted = self.tail.get(grid_position(z).unwrap_or(0)).copied().unwrap_or(1.0);
-        normal.max(f64::from(counted))
+        let share = |at: usize| self.tail.get(at).copied().map_or(1.0, f64::from);
+        let Some(at) = grid_position(z) else {
+            let below = grid_position(-z).unwrap_or(0) + 1;
+            return NORMAL_TAIL.get(below).map_or(1.0, |tail| 1.0 - tail).max(share(0));
+        };
+        let counted = share(at);
+        // The tail at the grid's point is at least that at z.
+        if NORMAL_TAIL.get(at).is_some_and(|tail| *tail <= counted) {
+            return counted;
+        }
+        normal_tail(z).max(counted)
     }
+}
+
+/// The normal distribution's share above each point of the grid.
+static NORMAL_TAIL: LazyLock<Vec<f64>> = LazyLock::new(|| {
+    (0..GRID_POINTS).map(|at| normal_tail(at as f64 / GRID_STEPS as f64)).collect()
+});
+
+fn normal_tail(z: f64) -> f64 {
+    libm::erfc(z / std::f64::consts::SQRT_2) / 2.0
 }
 
 /// The ranges of at most `size` that a number of things is taken in.

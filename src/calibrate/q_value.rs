@@ -23,10 +23,13 @@ pub struct StepUp {
 }
 
 impl StepUp {
-    /// Sorts the p-values of a panel.
+    /// Sorts the p-values of a panel, each above 0.
     #[must_use]
-    pub fn new(mut p_values: Vec<f64>) -> Self {
-        p_values.sort_unstable_by(f64::total_cmp);
+    pub fn new(p_values: Vec<f64>) -> Self {
+        // The bits of numbers that are not negative sort as the numbers do, and faster.
+        let mut bits: Vec<u64> = p_values.into_iter().map(f64::to_bits).collect();
+        bits.sort_unstable();
+        let p_values: Vec<f64> = bits.into_iter().map(f64::from_bits).collect();
         let m = p_values.len() as f64;
         let mut smallest = 1.0_f64;
         let mut q_values = vec![1.0; p_values.len()];

@@ -222,12 +222,12 @@ impl Index {
         for hit in &mut hits {
             hit.flags.splice(0..0, flags.iter().copied());
         }
-        if let Some(line) = line {
+        if line.is_some() {
             judge(&mut hits, &subject, statistics.as_ref());
             // Support is counted among the nearest, which opposites are not.
             if choice.direction.ranked_by() == RankedBy::Vectors {
                 let rows: Vec<u32> = hits.iter().map(|hit| hit.row).collect();
-                let supports = support(self, &subject, within, line, &rows).unwrap_or_default();
+                let supports = support(self, &subject, &panel.rows, &rows).unwrap_or_default();
                 hits.iter_mut().zip(supports).for_each(|(hit, of)| hit.support = Some(of));
             }
         } else if choice.correction != Correction::Skip {

@@ -1,13 +1,12 @@
-use std::ops::Range;
-
 use super::query::Direction;
 use super::subject::{Origin, Subject};
 use crate::calibrate::{BatchQValues, PValueCounts, StepUp};
 use crate::embedding::{RowSet, similarity};
 use crate::experiment::{PerturbationType, Side};
-use crate::index::{
-    CalibrationTable, Index, MOST_REFERENCES, Measure, ReferenceKind, Stratum, TargetKind,
-};
+use crate::index::{CalibrationTable, Index, Measure, ReferenceKind, Stratum, TargetKind};
+
+/// Perturbations that tau is counted over at most, at equal distances.
+const TAU_REFERENCES: usize = 1_000;
 
 /// What a similarity is worth.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,7 +14,7 @@ pub struct Significance {
     /// Standardised by what references have with this target; of an opposite, below 0.
     pub z: f64,
     /// Connectivity's tau: the share of perturbations of the query's type that are nearer to 0, in percent, with the
-    /// similarity's sign. None of opposites.
+    /// similarity's sign; over 1,000 of more. None of opposites.
     pub tau: Option<f64>,
     /// Chance of a z as large (of an opposite: as small) for a query that has nothing to do with the target.
     pub p_value: f64,
@@ -206,7 +205,7 @@ impl<'a> PanelStatistics<'a> {
     /// The share of perturbations of the query's type whose similarity to a row is nearer to 0, in percent, signed.
     fn tau(&self, subject: &Subject, kind: PerturbationType, row: u32, of_query: f32) -> f64 {
         let rows = self.table.rows(kind);
-        let n_taken = rows.len().min(MOST_REFERENCES);
+        let n_taken = rows.len().min(TAU_REFERENCES);
         let references = (0..n_taken).map(|i| rows[i * rows.len() / n_taken]);
         let hit = self.index.vector(row);
         let others = references.filter(|other| *other != row && !subject.rows.contains(other));
@@ -235,45 +234,38 @@ pub(super) fn correct_over_batch<'a>(
     hits.for_each(|hit| hit.q_value = q_values.q_value(hit.p_value));
 }
 
-/// Counts in how many of a query's contexts each hit is among the nearest twentieth of the panel.
+/// Counts in how many of a query's contexts each of its hits, the nearest first, is among the nearest twentieth of the
+/// panel; none where the contexts' profiles are not known.
 pub(super) fn support(
     index: &Index,
     subject: &Subject,
-    (panel, sides): (&RowSet, &[Side]),
-    line: Line<'_>,
+    panel: &RowSet,
     hits: &[u32],
 ) -> Option<Vec<Support>> {
-    let mut own = match (&subject.origin, subject.rows.as_slice()) {
+    let profiles: Vec<&[f32]> = match (&subject.origin, subject.rows.as_slice()) {
         (Origin::Signature(_), _) => Vec::new(),
         (Origin::Row, [row]) => index.calibration()?.profiles(*row, index.dim()).collect(),
         _ => return None,
     };
-    let n_contexts = subject.record.contexts.len().max(1);
-    if own.is_empty() && n_contexts > 1 {
-        return None;
+    let n_top = panel.len().div_ceil(20).max(1);
+    if profiles.is_empty() {
+        // With one context the query's vector is that of its profile, and hits are ranked by it.
+        let is_single = subject.record.contexts.len() <= 1;
+        let ranks = (0..hits.len()).map(|at| u32::from(at < n_top));
+        return is_single
+            .then(|| ranks.map(|agreeing| Support { agreeing, measured: 1 }).collect());
     }
-    let ranges: Vec<Range<usize>> = sides.iter().map(|side| index.range(*side)).collect();
-    let similarity_to = |vector: Option<&[f32]>, row: u32| match vector {
-        Some(vector) => similarity(vector, index.vector(row)),
-        None => {
-            let side = ranges.iter().position(|range| range.contains(&(row as usize)));
-            let line = side.map(|side| (line.of(sides[side]), ranges[side].start));
-            line.and_then(|(line, start)| line.get(row as usize - start)).copied().unwrap_or(-1.0)
-        }
-    };
-    // With one context the query's vector is that of its profile.
-    let vectors: Vec<Option<&[f32]>> =
-        if own.is_empty() { vec![None] } else { own.drain(..).map(Some).collect() };
-    let mut support = vec![Support { agreeing: 0, measured: vectors.len() as u32 }; hits.len()];
-    for vector in vectors {
-        let mut all: Vec<f32> = panel.iter().map(|row| similarity_to(vector, row)).collect();
-        let n_top = panel.len().div_ceil(20).max(1);
+    let measured = profiles.len() as u32;
+    let mut support = vec![Support { agreeing: 0, measured }; hits.len()];
+    for profile in profiles {
+        let to = |row: u32| similarity(profile, index.vector(row));
+        let mut all: Vec<f32> = panel.iter().map(to).collect();
         if n_top > all.len() {
             return None;
         }
         let (_, threshold, _) = all.select_nth_unstable_by(n_top - 1, |a, b| b.total_cmp(a));
         for (support, hit) in support.iter_mut().zip(hits) {
-            support.agreeing += u32::from(similarity_to(vector, *hit) >= *threshold);
+            support.agreeing += u32::from(to(*hit) >= *threshold);
         }
     }
     Some(support)

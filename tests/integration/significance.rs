@@ -77,7 +77,8 @@ fn worth_is_told_for_the_panel_that_was_asked() {
 fn without_statistics_hits_are_the_same_and_none_is_called_uncalibrated() {
     let index = planted();
     let bare = Query { correction: Correction::Skip, ..Query::new("compound-3a") };
-    let (bare, full) = (index.search(&bare).unwrap(), index.search(&Query::new("compound-3a")).unwrap());
+    let (bare, full) =
+        (index.search(&bare).unwrap(), index.search(&Query::new("compound-3a")).unwrap());
     let rows = |answer: &phenocopy::search::Answer| {
         answer.hits.iter().map(|hit| (hit.row, hit.similarity.to_bits())).collect::<Vec<_>>()
     };
@@ -129,7 +130,8 @@ fn opposites_are_ranked_by_their_responses_the_most_opposite_first() {
 fn a_signature_finds_what_opposes_it() {
     let index = crate::contexts::trained();
     let stored = index.placement().unwrap().unwrap();
-    let value = |(i, name): (usize, &String)| (name.clone(), ((i * 7919) % 101) as f32 / 50.0 - 1.0);
+    let value =
+        |(i, name): (usize, &String)| (name.clone(), ((i * 7919) % 101) as f32 / 50.0 - 1.0);
     let values = stored.readouts.iter().enumerate().map(value).collect();
     let query = SignatureQuery {
         direction: Direction::Oppose,

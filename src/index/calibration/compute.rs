@@ -135,11 +135,11 @@ impl Calibration {
         let n_classes = self.classes.len();
         let Some((_, model, _)) = self.strata.last() else { return };
         let queries = (&*references.vectors, references.owners.as_slice());
-        let mut scores =
-            class_scores(model.null(), queries, (panel, space.dim), &self.classes);
+        let mut scores = class_scores(model.null(), queries, (panel, space.dim), &self.classes);
         for (owner, line) in references.owners.iter().zip(scores.chunks_mut(n_classes.max(1))) {
             let record = &space.records[*owner as usize];
-            let own = line.iter_mut().zip(&self.classes).filter(|(_, class)| is_member(record, class));
+            let own =
+                line.iter_mut().zip(&self.classes).filter(|(_, class)| is_member(record, class));
             own.for_each(|(score, _)| *score = f32::NAN);
         }
         let fitted = NullModel::fit(references.len(), n_classes, |references, targets| {
@@ -156,9 +156,8 @@ impl Calibration {
     /// Counts how often compounds have a significant hit, for each genetic type and for the classes.
     fn honesty(&self, input: &CalibrationInput<'_>) -> Vec<HonestySummary> {
         let genetic = self.rows.iter().filter(|(kind, _)| kind.side() == Side::Genetic);
-        let of_type = |(kind, rows): (&PerturbationType, &Vec<u32>)| {
-            self.honesty_against(input, *kind, rows)
-        };
+        let of_type =
+            |(kind, rows): (&PerturbationType, &Vec<u32>)| self.honesty_against(input, *kind, rows);
         genetic.filter_map(of_type).chain(self.honesty_of_classes(input)).collect()
     }
 
