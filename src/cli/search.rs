@@ -16,8 +16,7 @@ use phenocopy::table::{
 };
 
 use super::IndexArgument;
-use super::output::resumable::ResumableOutput;
-use super::output::{Format, OutputArguments, complain, width};
+use super::output::{Format, OutputArguments, ResumableOutput, complain, width};
 
 /// Queries that are answered before their answers are written.
 const CHUNK: usize = 256;

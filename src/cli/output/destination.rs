@@ -1,0 +1,126 @@
+#[cfg(feature = "train")]
+use std::io::IsTerminal;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use phenocopy::Error;
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Aligned columns for reading
+    Table,
+    /// Tab-separated values with a header
+    Tsv,
+    /// One JSON object a line
+    Ndjson,
+}
+
+/// How a list of records is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// Aligned columns for reading
+    Table,
+    /// Tab-separated values with a header
+    Tsv,
+}
+
+/// Where results are written.
+#[derive(Debug, clap::Args)]
+pub(crate) struct OutputArguments {
+    /// Write to a file instead of the terminal
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+impl OutputArguments {
+    /// Finds out whether the output can be written, before long work is done for it.
+    pub(crate) fn probe(&self) -> phenocopy::Result<()> {
+        let Some(path) = &self.output else { return Ok(()) };
+        let path = resolve(path);
+        if path.exists() && !path.is_file() {
+            return Ok(());
+        }
+        stage(&path).map(drop)
+    }
+
+    /// Has `write` fill the output; a file is written beside its destination and renamed when complete.
+    pub(crate) fn fill(
+        &self,
+        write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let Some(path) = &self.output else {
+            let mut out = BufWriter::new(io::stdout().lock());
+            let written = write(&mut out).and_then(|()| Ok(out.flush()?));
+            return written.map_err(|error| name_output(error, Path::new("standard output")));
+        };
+        let path = &resolve(path);
+        if path.exists() && !path.is_file() {
+            return fill_special(path, write);
+        }
+        let mut staged = stage(path)?;
+        let mut out = BufWriter::new(staged.as_file_mut());
+        write(&mut out).map_err(|error| name_output(error, path))?;
+        out.flush().map_err(Error::io("write", path))?;
+        drop(out);
+        staged.persist(path).map_err(|e| Error::io("write", path)(e.error))?;
+        Ok(())
+    }
+}
+
+/// Follows links, so that the file they lead to is replaced and not the link.
+fn resolve(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
+}
+
+/// A device or a pipe is written as it is; nothing may be put in its place.
+fn fill_special(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let file = std::fs::OpenOptions::new().write(true).open(path);
+    let mut out = BufWriter::new(file.map_err(Error::io("write", path))?);
+    let written = write(&mut out).and_then(|()| Ok(out.flush()?));
+    written.map_err(|error| name_output(error, path))
+}
+
+/// Says where the writing failed, where the system's error does not.
+fn name_output(error: anyhow::Error, output: &Path) -> anyhow::Error {
+    match error.downcast::<io::Error>() {
+        Ok(source) => Error::io("write", output)(source).into(),
+        Err(other) => other,
+    }
+}
+
+fn stage(path: &Path) -> phenocopy::Result<tempfile::NamedTempFile> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    // Asked here, as the temporary file's own error would not say it in the system's words.
+    parent.map(std::fs::metadata).transpose().map_err(Error::io("write", path))?;
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Like the file that is replaced, else like any file a program creates, less what the umask takes away.
+        let replaced = std::fs::metadata(path).map(|metadata| metadata.permissions());
+        builder.permissions(replaced.unwrap_or(std::fs::Permissions::from_mode(0o666)));
+    }
+    builder.tempfile_in(parent.unwrap_or(Path::new("."))).map_err(Error::io("write", path))
+}
+
+/// Returns the terminal's width, 80 where the output is no terminal.
+pub(crate) fn width() -> u16 {
+    terminal_size::terminal_size_of(io::stdout()).map_or(80, |(width, _)| width.0)
+}
+
+/// Writes a line for the user's eyes to stderr.
+pub(crate) fn complain(line: &str) {
+    // Where stderr is full or closed, nobody can be told so.
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Returns whether someone watches stderr, so that progress is worth showing.
+#[cfg(feature = "train")]
+pub(crate) fn is_watched() -> bool {
+    io::stderr().is_terminal()
+}
