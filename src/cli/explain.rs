@@ -1,7 +1,10 @@
 use clap::Args;
 use phenocopy::Error;
+use phenocopy::index::Index;
 use phenocopy::report::{write_explanation_table, write_explanation_tsv};
-use phenocopy::search::Query;
+#[cfg(feature = "train")]
+use phenocopy::search::ContextResponses;
+use phenocopy::search::{Explanation, Query};
 
 use super::IndexArgument;
 use super::output::{ListFormat, OutputArguments, complain, width};
@@ -9,6 +12,7 @@ use super::output::{ListFormat, OutputArguments, complain, width};
 /// Two perturbations of an index.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  phenocopy explain venetoclax BCL2\n  \
+    phenocopy explain venetoclax BCL2 --context GDSC2\n  \
     phenocopy explain trametinib CRISPR-KO_BRAF --format tsv -o readouts.tsv")]
 pub(crate) struct ExplainArguments {
     /// A compound or gene: symbol, name, synonym or identifier
@@ -17,6 +21,9 @@ pub(crate) struct ExplainArguments {
     /// The compound or gene it is compared with
     #[arg(value_name = "HIT")]
     hit: String,
+    /// Responses predicted in this context, measured there or not; without it their averages over all
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
     #[command(flatten)]
     index: IndexArgument,
     /// How many readouts the table shows; tsv has all
@@ -35,7 +42,7 @@ impl ExplainArguments {
             return Err(Error::parameter("k", "at least 1", self.k).into());
         }
         let index = self.index.open()?;
-        let explanation = index.explain(&Query::new(&self.query), &Query::new(&self.hit))?;
+        let explanation = self.explain(&index)?;
         let fingerprint = &index.manifest().fingerprint;
         self.output.fill(|out| {
             match self.format {
@@ -52,5 +59,38 @@ impl ExplainArguments {
             complain(&format!("{} of {n_terms} readouts shown; all with --format tsv", self.k));
         }
         Ok(())
+    }
+
+    #[cfg(feature = "train")]
+    fn explain(&self, index: &Index) -> phenocopy::Result<Explanation> {
+        let (query, hit) = (Query::new(&self.query), Query::new(&self.hit));
+        let responses = ContextResponses::open(index)?;
+        if let Some(context) = &self.context {
+            let responses = responses.ok_or_else(|| {
+                Error::data(
+                    format!("index `{}`", index.manifest().name),
+                    "it cannot explain a single context: it holds no weights of a product head",
+                    "leave `--context` out, or build one with `phenocopy build` and the default head",
+                )
+            })?;
+            return index.explain_in(&responses, &query, &hit, context);
+        }
+        let mut explanation = index.explain(&query, &hit)?;
+        if let Some(responses) = responses {
+            explanation.by_context = responses.compare(&explanation.query, &explanation.hit)?;
+        }
+        Ok(explanation)
+    }
+
+    #[cfg(not(feature = "train"))]
+    fn explain(&self, index: &Index) -> phenocopy::Result<Explanation> {
+        if self.context.is_some() {
+            return Err(Error::data(
+                "`--context`",
+                "it needs the model of the index, which this program was compiled without",
+                "compile it with the feature `train`, or leave the option out",
+            ));
+        }
+        index.explain(&Query::new(&self.query), &Query::new(&self.hit))
     }
 }

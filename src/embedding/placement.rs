@@ -272,6 +272,9 @@ impl Placement {
     /// Returns the predicted response of a perturbation, from its profiles: a value per readout, averaged over all
     /// contexts and members.
     ///
+    /// Folded-in embeddings are shrunk by the ridge and trained ones are not, so it is somewhat smaller than what the
+    /// model predicts for a perturbation trained on the same profiles, in nearly the same direction.
+    ///
     /// # Errors
     /// When there is no profile, or one does not fit the model.
     pub fn respond(&self, profiles: &[ContextProfile<'_>]) -> Result<Vec<f32>> {

@@ -12,10 +12,24 @@ pub struct Explanation {
     pub hit: Record,
     /// Cosine of the vectors: what hits are ranked by.
     pub similarity: f32,
-    /// Cosine of the predicted responses, as a hit shows it: what the terms add up to, to the rounding of f32.
+    /// Cosine of the predicted responses: what the terms add up to, to the rounding of f32. Of averages over contexts
+    /// it is what a hit shows.
     pub response_similarity: f32,
+    /// The context in which responses are predicted; none where they are averages over all.
+    pub context: Option<String>,
+    /// The same cosine in each context of the model, in its order; empty where its weights were not read.
+    pub by_context: Vec<ContextSimilarity>,
     /// One per readout, the largest contribution first, whichever sign.
     pub terms: Vec<ExplanationTerm>,
+}
+
+/// How alike two perturbations are predicted to be in one context, measured there or not.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContextSimilarity {
+    /// The context.
+    pub context: String,
+    /// Cosine of the responses predicted there.
+    pub response_similarity: f32,
 }
 
 /// What one readout adds to the response similarity.
@@ -58,29 +72,38 @@ impl Index {
         let response = |row| self.predicted_response(row).ok_or_else(none);
         let (of_query, of_hit) = (response(query)?, response(hit)?);
         let response_similarity = self.response_similarity(query, hit).ok_or_else(none)?;
-        let values = of_query.into_iter().zip(of_hit);
-        let term = |(readout, (query, hit)): (&str, (f64, f64))| ExplanationTerm {
-            readout: readout.to_owned(),
-            query,
-            hit,
-            contribution: query * hit,
-            cumulative_share: 0.0,
-        };
-        let mut terms: Vec<ExplanationTerm> =
-            self.response_readouts().zip(values).map(term).collect();
-        terms.sort_by(|a, b| b.contribution.abs().total_cmp(&a.contribution.abs()));
-        let total: f64 = terms.iter().map(|term| term.contribution.abs()).sum();
-        let mut so_far = 0.0;
-        for term in &mut terms {
-            so_far += term.contribution.abs();
-            term.cumulative_share = if total > 0.0 { so_far / total } else { 0.0 };
-        }
         Ok(Explanation {
             query: self.record(query)?,
             hit: self.record(hit)?,
             similarity: similarity(self.vector(query), self.vector(hit)),
             response_similarity,
-            terms,
+            context: None,
+            by_context: Vec::new(),
+            terms: take_apart(self.response_readouts(), &of_query, &of_hit),
         })
     }
+}
+
+/// Multiplies two unit responses readout by readout; the largest products first.
+pub(super) fn take_apart<'a>(
+    readouts: impl Iterator<Item = &'a str>,
+    query: &[f64],
+    hit: &[f64],
+) -> Vec<ExplanationTerm> {
+    let term = |(readout, (query, hit)): (&str, (&f64, &f64))| ExplanationTerm {
+        readout: readout.to_owned(),
+        query: *query,
+        hit: *hit,
+        contribution: query * hit,
+        cumulative_share: 0.0,
+    };
+    let mut terms: Vec<ExplanationTerm> = readouts.zip(query.iter().zip(hit)).map(term).collect();
+    terms.sort_by(|a, b| b.contribution.abs().total_cmp(&a.contribution.abs()));
+    let total: f64 = terms.iter().map(|term| term.contribution.abs()).sum();
+    let mut so_far = 0.0;
+    for term in &mut terms {
+        so_far += term.contribution.abs();
+        term.cumulative_share = if total > 0.0 { so_far / total } else { 0.0 };
+    }
+    terms
 }

@@ -5,6 +5,8 @@
 //! neighbours are chosen; a planner picks the graph or the exact scan. Of cell lines that no screen holds it
 //! predicts responses. It prints nothing and reads no tables.
 
+#[cfg(feature = "train")]
+mod contexts;
 mod explain;
 mod features;
 mod hit;
@@ -21,7 +23,9 @@ mod subject;
 #[cfg(feature = "train")]
 mod unmeasured;
 
-pub use explain::{Explanation, ExplanationTerm};
+#[cfg(feature = "train")]
+pub use contexts::ContextResponses;
+pub use explain::{ContextSimilarity, Explanation, ExplanationTerm};
 pub use features::{FEWEST_ROWS, FeaturePlacement};
 pub use hit::{Answer, Hit, RankedBy};
 pub use mechanism::{MOST_MECHANISMS, MechanismHit};

@@ -7,6 +7,8 @@ use phenocopy::embedding::scan_batch;
 use phenocopy::experiment::{PerturbationType, Side};
 use phenocopy::index::vector::{WalkParameters, WalkScratch};
 use phenocopy::index::{Filter, Index};
+#[cfg(feature = "train")]
+use phenocopy::search::ContextResponses;
 use phenocopy::search::{Answer, Query, Scope, Via};
 use proptest::prelude::*;
 
@@ -191,6 +193,26 @@ fn known_targets_rank_at_least_as_high_as_by_any_baseline() {
     for name in ["correlation", "whitened-correlation", "gene-components"] {
         let theirs = scores(name);
         assert!(ours[0] >= theirs[0] && ours[1] >= theirs[1], "{ours:?}, {name} {theirs:?}");
+    }
+}
+
+#[cfg(feature = "train")]
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn the_terms_of_an_explanation_in_a_context_add_up_to_its_similarity(
+        a in 0..READY.n_rows() as u32, b in 0..READY.n_rows() as u32, context in 0..4_usize
+    ) {
+        static RESPONSES: LazyLock<ContextResponses> =
+            LazyLock::new(|| ContextResponses::open(&READY).unwrap().unwrap());
+        let context = &READY.manifest().counts.contexts[context];
+        let query = |row: u32| Query::new(READY.record(row).unwrap().perturbation.symbol());
+        let why = READY.explain_in(&RESPONSES, &query(a), &query(b), context).unwrap();
+        let sum: f64 = why.terms.iter().map(|term| term.contribution).sum();
+        prop_assert!((sum - f64::from(why.response_similarity)).abs() < 1e-5);
+        prop_assert_eq!(why.terms.len(), READY.response_readouts().count());
+        let here = why.by_context.iter().find(|other| other.context == *context).unwrap();
+        prop_assert!((here.response_similarity - why.response_similarity).abs() < 1e-6);
     }
 }
 

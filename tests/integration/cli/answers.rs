@@ -217,6 +217,47 @@ fn explain_lists_the_readouts_that_make_two_perturbations_alike() {
     let tsv = run(&arguments).success();
     assert_eq!(tsv.lines().count(), 1 + 647);
     assert!(tsv.lines().skip(1).all(|line| line.starts_with("venetoclax\tCRISPR-KO_BCL2\tACH-")));
+    assert!(table.contains("\nmeasured in: venetoclax GDSC2, CTRPv2; BCL2 CRISPR\n"), "{table}");
+}
+
+#[cfg(feature = "train")]
+#[test]
+fn explain_compares_single_contexts_and_says_who_was_measured_there() {
+    let explain = |arguments: &[&str]| {
+        run(&[&["explain", "venetoclax", "BCL2", "-k", "1", "--index", READY], arguments].concat())
+    };
+    let average = explain(&[]).success();
+    assert!(average.contains("\nresponses by context: GDSC1 0."), "{average}");
+    for (context, measured) in [
+        ("gdsc2", "venetoclax was measured in GDSC2, BCL2 was not: predicted"),
+        ("CRISPR", "BCL2 was measured in CRISPR, venetoclax was not: predicted"),
+        ("GDSC1", "neither was measured in GDSC1: predicted"),
+    ] {
+        let table = explain(&["--context", context]).success();
+        let place = format!("; predicted responses in {} 0.", context.to_uppercase());
+        assert!(table.contains(&place) && table.contains(measured), "{table}");
+        assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
+    }
+    let tsv = |arguments: &[&str]| explain(&[&["--format", "tsv"], arguments].concat()).success();
+    assert!(tsv(&["--context", "GDSC2"]).lines().skip(1).all(|line| line.ends_with("\tGDSC2")));
+    let averages = tsv(&[]);
+    assert!(averages.lines().next().unwrap().ends_with("\tcumulative_share\tindex\tcontext"));
+    assert!(averages.lines().skip(1).all(|line| line.ends_with('\t')));
+    let unknown = explain(&["--context", "GDSC3"]).failure();
+    let expected = "`context` must be one of GDSC1, GDSC2, CTRPv2, CRISPR, but is GDSC3";
+    assert!(unknown.contains(expected), "{unknown}");
+    let arguments =
+        ["explain", "compound-0a", "GENE0", "--context", "assay one", "--index", planted()];
+    let none = run(&arguments).failure();
+    assert!(none.contains("it cannot explain a single context"), "{none}");
+}
+
+#[cfg(not(feature = "train"))]
+#[test]
+fn explain_without_the_model_compares_averages_only() {
+    let arguments = ["explain", "venetoclax", "BCL2", "--context", "GDSC2", "--index", READY];
+    let refused = run(&arguments).failure();
+    assert!(refused.contains("compile it with the feature `train`"), "{refused}");
 }
 
 #[test]
