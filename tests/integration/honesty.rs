@@ -4,7 +4,7 @@ use phenocopy::evaluate::honesty::{HonestyReport, LEVEL, Share};
 use phenocopy::evaluate::retrieval::RetrievalQuery;
 use phenocopy::evaluate::{RetrievalTask, evaluate_honesty};
 use phenocopy::experiment::PerturbationType;
-use phenocopy::index::{Index, IndexBuilder};
+use phenocopy::index::{HonestySummary, Index, IndexBuilder};
 use phenocopy::model::{Ensemble, LpmConfig, TrainingOptions};
 use phenocopy::report::{MetricFormat, honesty_tables};
 use phenocopy::table::Label;
@@ -24,7 +24,14 @@ fn world() -> SyntheticWorld {
     SyntheticWorld::generate(&config).unwrap()
 }
 
-fn evaluate(world: &SyntheticWorld) -> (HonestyReport, Result<HonestyReport>) {
+struct Evaluated {
+    report: HonestyReport,
+    of_a_gene: Result<HonestyReport>,
+    /// What the index says of itself: against genes and against classes.
+    summaries: Vec<HonestySummary>,
+}
+
+fn evaluate(world: &SyntheticWorld) -> Evaluated {
     let config = LpmConfig {
         embedding_dim: 64,
         max_epochs: 15,
@@ -48,13 +55,17 @@ fn evaluate(world: &SyntheticWorld) -> (HonestyReport, Result<HonestyReport>) {
     let gene = RetrievalQuery { row: task.panel()[0], targets: vec![0] };
     let other = RetrievalTask::new(task.panel().to_vec(), task.genes().to_vec(), vec![gene]);
     let of_task = |task: &RetrievalTask| evaluate_honesty(&index, &world.dataset, task);
-    (of_task(&task).unwrap(), of_task(&other.unwrap()))
+    Evaluated {
+        report: of_task(&task).unwrap(),
+        of_a_gene: of_task(&other.unwrap()),
+        summaries: index.manifest().calibration.clone().unwrap().honesty,
+    }
 }
 
 #[test]
 fn in_a_world_of_known_truth_compounds_that_do_nothing_find_nothing_and_the_others_their_target() {
     let world = world();
-    let (report, of_a_gene) = evaluate(&world);
+    let Evaluated { report, of_a_gene, summaries } = evaluate(&world);
     let name = |row: u32| &world.dataset.annotations[row as usize].name;
     let inactive = report.smallest_q.iter().filter(|(row, _)| world.inactive.contains(name(*row)));
     let outcomes: Vec<bool> = inactive.map(|(_, q)| *q <= LEVEL).collect();
@@ -65,6 +76,14 @@ fn in_a_world_of_known_truth_compounds_that_do_nothing_find_nothing_and_the_othe
     assert!(report.is_honest() && report.controls.total == 200, "{report:?}");
     assert!(report.known.value() >= 0.8, "{:?}", report.known);
     assert!(of_a_gene.unwrap_err().to_string().contains("is no compound"));
+    assert_eq!(summaries.len(), 2);
+    for HonestySummary { controls, known, inactive, .. } in &summaries {
+        assert!(controls.value() <= controls.limit(LEVEL), "{summaries:?}");
+        assert!(inactive.value() <= inactive.limit(LEVEL), "{summaries:?}");
+        assert!(known.value() >= 0.8, "{summaries:?}");
+    }
+    // Those that do nothing are told from those that do.
+    assert!((150..=210).contains(&summaries[0].inactive.total), "{summaries:?}");
     let tables = honesty_tables(&report).map(|table| table.render(MetricFormat::Tsv));
     assert!(tables[0].contains("\tshuffled profiles, folded in\t"), "{}", tables[0]);
 }

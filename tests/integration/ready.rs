@@ -3,17 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use phenocopy::calibrate::LEVEL;
 use phenocopy::embedding::scan_batch;
 use phenocopy::experiment::{PerturbationType, Side};
 use phenocopy::index::vector::{WalkParameters, WalkScratch};
 use phenocopy::index::{Filter, Index};
 #[cfg(feature = "train")]
 use phenocopy::search::ContextResponses;
-use phenocopy::search::{Answer, Query, Scope, Via};
+use phenocopy::search::{Answer, Flag, Query, Scope, Via};
 use proptest::prelude::*;
 
 const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
-const MOST_BYTES: u64 = 26_000_000;
+const MOST_BYTES: u64 = 28_000_000;
 
 fn path() -> PathBuf {
     Path::new(REPOSITORY).join("index/cancer-viability")
@@ -47,6 +48,53 @@ fn known_compounds_find_the_genes_they_act_on_whatever_the_engine() {
         assert!(egfr.iter().any(|found| found.contains(&"EGFR".to_owned())), "{via:?}: {egfr:?}");
     }
     assert_eq!(genes("venetoclax", Via::Auto)[0], "BCL2", "the README's first answer");
+}
+
+#[test]
+fn inhibitors_find_their_target_with_significance() {
+    for (compound, gene) in [
+        ("erlotinib", "EGFR"),
+        ("gefitinib", "EGFR"),
+        ("dabrafenib", "BRAF"),
+        ("nutlin-3", "MDM2"),
+        ("linsitinib", "IGF1R"),
+    ] {
+        let hits = search(&Query { k: 20, ..Query::new(compound) }).hits;
+        let target = hits.iter().find(|hit| hit.record.gene() == Some(gene)).unwrap();
+        let worth = target.significance.unwrap();
+        assert!(worth.q_value <= LEVEL && worth.z > 3.0, "{compound}: {worth:?}");
+        assert!(worth.probability.unwrap() > 0.05 && worth.tau.unwrap() > 99.0, "{worth:?}");
+        assert!(!target.flags.contains(&Flag::InactiveQuery));
+    }
+}
+
+#[test]
+fn compounds_resemble_the_class_that_they_are_of() {
+    for (compound, class) in [("gefitinib", "EGFR inhibitor"), ("nutlin-3", "MDM inhibitor")] {
+        let mechanisms = search(&Query::new(compound)).mechanisms;
+        let own = mechanisms.iter().find(|mechanism| mechanism.name == class).unwrap();
+        assert!(own.is_known && own.q_value <= LEVEL, "{compound}: {own:?}");
+        assert!(own.members.iter().all(|(name, _)| !name.contains(compound)));
+    }
+}
+
+#[test]
+fn its_statistics_are_honest_and_its_probabilities_reliable() {
+    let calibration = READY.manifest().calibration.as_ref().unwrap();
+    let targets: Vec<&str> = calibration.honesty.iter().map(|h| h.targets.as_str()).collect();
+    assert_eq!(targets, ["trt_xpr", "classes"]);
+    for honesty in &calibration.honesty {
+        let controls = honesty.controls;
+        assert!(controls.total == 200 && controls.value() <= controls.limit(LEVEL), "{honesty:?}");
+        assert!(honesty.inactive.value() <= 0.1 && honesty.inactive.total > 200, "{honesty:?}");
+        assert!(honesty.known.value() >= 0.1, "{honesty:?}");
+    }
+    let tables = calibration.strata.iter().filter_map(|stratum| stratum.reliability.as_ref());
+    let tables: Vec<_> = tables.collect();
+    assert!(tables.len() >= 2);
+    for table in tables {
+        assert!(table.brier < table.brier_of_base_rate && table.bins.len() >= 5, "{table:?}");
+    }
 }
 
 #[test]
