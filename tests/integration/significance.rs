@@ -3,12 +3,9 @@
 use std::sync::LazyLock;
 
 use phenocopy::calibrate::LEVEL;
-use phenocopy::experiment::{PerturbationType, Side};
+use phenocopy::experiment::PerturbationType;
 use phenocopy::index::{Filter, Index};
-use phenocopy::search::{
-    Correction, Direction, Flag, Query, Scope, Signature, SignatureQuery, Significance, Via,
-};
-
+use phenocopy::search::{Answer, Correction, Query, Scope, Significance, Via};
 use tempfile::TempDir;
 
 use crate::fixture;
@@ -79,7 +76,7 @@ fn without_statistics_hits_are_the_same_and_none_is_called_uncalibrated() {
     let bare = Query { correction: Correction::Skip, ..Query::new("compound-3a") };
     let (bare, full) =
         (index.search(&bare).unwrap(), index.search(&Query::new("compound-3a")).unwrap());
-    let rows = |answer: &phenocopy::search::Answer| {
+    let rows = |answer: &Answer| {
         answer.hits.iter().map(|hit| (hit.row, hit.similarity.to_bits())).collect::<Vec<_>>()
     };
     assert_eq!(rows(&bare), rows(&full));
@@ -100,51 +97,58 @@ fn an_empty_panel_says_which_condition_emptied_it() {
     assert_eq!(answer.conditions, expected);
 }
 
+/// What only a trained index has: responses, and the way of profiles into it.
 #[cfg(feature = "train")]
-#[test]
-fn opposites_are_ranked_by_their_responses_the_most_opposite_first() {
-    let index = crate::contexts::trained();
-    let name = index.record(0).unwrap().perturbation.symbol();
-    let n_genes = index.range(Side::Genetic).len();
-    let query = |direction| Query { direction, k: n_genes, ..Query::new(name.clone()) };
-    let responses = |direction| -> Vec<f32> {
-        let hits = index.search(&query(direction)).unwrap().hits;
-        assert!(hits.iter().all(|hit| hit.support.is_none()));
-        hits.iter().map(|hit| hit.response_similarity.unwrap()).collect()
-    };
-    let oppose = responses(Direction::Oppose);
-    assert!(oppose.is_sorted() && oppose[0] < 0.0 && oppose.len() == n_genes);
-    let both = responses(Direction::Both);
-    assert!(both.is_sorted_by(|a, b| a.abs() >= b.abs()));
-    let hits = index.search(&query(Direction::Both)).unwrap().hits;
-    for hit in hits {
-        let is_opposite = hit.response_similarity.unwrap() < 0.0;
-        assert_eq!(hit.direction == Direction::Oppose, is_opposite);
-    }
-    let worth = index.search(&query(Direction::Oppose)).unwrap().hits[0].significance;
-    assert!(worth.is_none_or(|worth| worth.z < 0.0 && worth.tau.is_none()));
-}
+mod trained {
+    use phenocopy::experiment::Side;
+    use phenocopy::search::{Direction, Flag, Query, Scope, Signature, SignatureQuery};
 
-#[cfg(feature = "train")]
-#[test]
-fn a_signature_finds_what_opposes_it() {
-    let index = crate::contexts::trained();
-    let stored = index.placement().unwrap().unwrap();
-    let value =
-        |(i, name): (usize, &String)| (name.clone(), ((i * 7919) % 101) as f32 / 50.0 - 1.0);
-    let values = stored.readouts.iter().enumerate().map(value).collect();
-    let query = SignatureQuery {
-        direction: Direction::Oppose,
-        scope: Scope::Chemical,
-        is_normalised: true,
-        ..SignatureQuery::new(Signature { name: "mine".into(), values })
-    };
-    let answer = index.search_signature(&query).unwrap();
-    let responses: Vec<f32> =
-        answer.hits.iter().map(|hit| hit.response_similarity.unwrap()).collect();
-    assert!(responses.is_sorted() && responses[0] < 0.0, "{responses:?}");
-    assert!(answer.hits.iter().all(|hit| hit.direction == Direction::Oppose));
-    assert!(answer.activity.is_some(), "the strength of a signature is known");
-    // Responses of folded-in profiles have no null of their own.
-    assert!(answer.hits.iter().all(|hit| hit.flags.contains(&Flag::Uncalibrated)));
+    use crate::contexts::trained;
+
+    #[test]
+    fn opposites_are_ranked_by_their_responses_the_most_opposite_first() {
+        let index = trained();
+        let name = index.record(0).unwrap().perturbation.symbol();
+        let n_genes = index.range(Side::Genetic).len();
+        let query = |direction| Query { direction, k: n_genes, ..Query::new(name.clone()) };
+        let responses = |direction| -> Vec<f32> {
+            let hits = index.search(&query(direction)).unwrap().hits;
+            assert!(hits.iter().all(|hit| hit.support.is_none()));
+            hits.iter().map(|hit| hit.response_similarity.unwrap()).collect()
+        };
+        let oppose = responses(Direction::Oppose);
+        assert!(oppose.is_sorted() && oppose[0] < 0.0 && oppose.len() == n_genes);
+        let both = responses(Direction::Both);
+        assert!(both.is_sorted_by(|a, b| a.abs() >= b.abs()));
+        let hits = index.search(&query(Direction::Both)).unwrap().hits;
+        for hit in hits {
+            let is_opposite = hit.response_similarity.unwrap() < 0.0;
+            assert_eq!(hit.direction == Direction::Oppose, is_opposite);
+        }
+        let worth = index.search(&query(Direction::Oppose)).unwrap().hits[0].significance;
+        assert!(worth.is_none_or(|worth| worth.z < 0.0 && worth.tau.is_none()));
+    }
+
+    #[test]
+    fn a_signature_finds_what_opposes_it() {
+        let index = trained();
+        let stored = index.placement().unwrap().unwrap();
+        let value =
+            |(i, name): (usize, &String)| (name.clone(), ((i * 7919) % 101) as f32 / 50.0 - 1.0);
+        let values = stored.readouts.iter().enumerate().map(value).collect();
+        let query = SignatureQuery {
+            direction: Direction::Oppose,
+            scope: Scope::Chemical,
+            is_normalised: true,
+            ..SignatureQuery::new(Signature { name: "mine".into(), values })
+        };
+        let answer = index.search_signature(&query).unwrap();
+        let responses: Vec<f32> =
+            answer.hits.iter().map(|hit| hit.response_similarity.unwrap()).collect();
+        assert!(responses.is_sorted() && responses[0] < 0.0, "{responses:?}");
+        assert!(answer.hits.iter().all(|hit| hit.direction == Direction::Oppose));
+        assert!(answer.activity.is_some(), "the strength of a signature is known");
+        // Responses of folded-in profiles have no null of their own.
+        assert!(answer.hits.iter().all(|hit| hit.flags.contains(&Flag::Uncalibrated)));
+    }
 }
