@@ -120,6 +120,49 @@ mod tests {
             fingerprint: "0123".to_owned(),
             command: "phenocopy evaluate".to_owned(),
         };
-        insta::assert_snapshot!(metrics_json(&[table], &source), @"");
+        insta::assert_snapshot!(metrics_json(&[table], &source), @r#"
+        {
+          "type": "metrics",
+          "schema_version": 1,
+          "index": "demo",
+          "fingerprint": "0123",
+          "command": "phenocopy evaluate",
+          "tables": [
+            {
+              "table": "retrieval",
+              "row_name": "method",
+              "columns": [
+                "n",
+                "MRR"
+              ],
+              "rows": [
+                {
+                  "name": "a \"b\"",
+                  "values": {
+                    "n": {
+                      "value": 1
+                    },
+                    "MRR": {
+                      "value": 0.333333,
+                      "lower": 0.25,
+                      "upper": null
+                    }
+                  }
+                },
+                {
+                  "name": "none",
+                  "values": {
+                    "n": null,
+                    "MRR": null
+                  }
+                }
+              ],
+              "notes": [
+                "two rows"
+              ]
+            }
+          ]
+        }
+        "#);
     }
 }

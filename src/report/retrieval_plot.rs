@@ -119,7 +119,7 @@ fn hit_panel(picture: &mut Picture, marks: &[Mark<'_>], n_panel: usize) {
             // Side by side, in the order of the legend.
             let x = x + (number as f64 - (marks.len() as f64 - 1.0) / 2.0) * 6.0;
             picture.interval(x, (panel.y(hit.lower), panel.y(hit.upper)), mark.colour);
-            picture.dot((x, panel.y(hit.value)), 3.0, mark.colour);
+            picture.dot((x, panel.y(hit.value)), mark.width + 1.5, mark.colour);
         }
     }
     picture.text((x_label(&panel), panel.bottom() + 34.0), "middle", 12, "k");

@@ -5,15 +5,15 @@ use phenocopy::dataset::{Dataset, DatasetOptions, ProfileKey, Profiles, Recipe, 
 use phenocopy::evaluate::prediction::{
     PredictionBaselines, SoftImpute, SoftImputeConfig, entry_split, noise_ceilings, profile_split,
 };
-use phenocopy::evaluate::retrieval::{METRICS, Role, UnitVectors};
+use phenocopy::evaluate::retrieval::{CURVE_HITS, METRICS, QueryGroup, Role, UnitVectors};
 use phenocopy::evaluate::{
-    Bootstrap, Half, PredictionConfig, PredictionReport, RetrievalEvaluation, RetrievalTask,
-    evaluate_prediction,
+    Bootstrap, Grouping, Half, PredictionConfig, PredictionReport, QueryGroups,
+    RetrievalEvaluation, RetrievalTask, evaluate_prediction,
 };
-use phenocopy::experiment::{Context, Perturbation, PerturbationType, Readout};
+use phenocopy::experiment::{Context, Moa, Perturbation, PerturbationType, Readout};
 use phenocopy::report::{
-    MetricFormat, noise_ceiling_table, prediction_table, retrieval_difference_table,
-    retrieval_table,
+    MetricFormat, Source, grouped_retrieval_tables, noise_ceiling_table, prediction_table,
+    retrieval_difference_table, retrieval_plot, retrieval_table,
 };
 use phenocopy::table::{Label, read_labels};
 use rand::{Rng, SeedableRng};
@@ -151,6 +151,149 @@ fn the_even_and_odd_halves_share_no_query() {
     let (even, odd) = (task.queries_in(Half::Even), task.queries_in(Half::Odd));
     assert!(even.iter().all(|query| !odd.contains(query)));
     assert_eq!(task.queries_in(Half::All), [0, 1, 2]);
+}
+
+/// Six genes and twelve compounds, two for each gene: `a…` measured in the first assay, `b…` in the first two.
+/// The `a…` resemble their gene, and are inhibitors; of the `b…` one is annotated, with two mechanisms.
+fn in_two_assays() -> (Dataset, RetrievalTask) {
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let genes: Vec<Vec<f32>> = (0..6).map(|_| noise(40, &mut rng)).collect();
+    let names: Vec<[String; 3]> =
+        (0..6).map(|i| [format!("a{i}"), format!("b{i}"), format!("G{i}")]).collect();
+    let mut profiles = Vec::new();
+    for ([alike, unlike, gene], values) in names.iter().zip(&genes) {
+        let copy = values.iter().map(|value| value + 0.2 * rng.random_range(-1.0..1.0_f32));
+        profiles.push((COMPOUND, alike.as_str(), 0, copy.collect()));
+        profiles.push((COMPOUND, unlike.as_str(), 0, noise(40, &mut rng)));
+        profiles.push((COMPOUND, unlike.as_str(), 1, noise(40, &mut rng)));
+        profiles.push((KNOCKOUT, gene.as_str(), 2, values.clone()));
+    }
+    let mut data = dataset(3, &profiles);
+    let inhibitor = Moa("inhibitor".into());
+    (0..6).for_each(|row| data.annotations[row].moas = vec![inhibitor.clone(), inhibitor.clone()]);
+    data.annotations[6].moas = vec![inhibitor, Moa("agonist".into())];
+    let labels: Vec<Label> =
+        names.iter().flat_map(|[a, b, gene]| [label(a, gene), label(b, gene)]).collect();
+    let task = RetrievalTask::from_dataset(&data, &labels, KNOCKOUT).unwrap();
+    (data, task)
+}
+
+fn group(name: &str, queries: impl IntoIterator<Item = usize>) -> QueryGroup {
+    QueryGroup { name: name.into(), queries: queries.into_iter().collect() }
+}
+
+#[test]
+fn a_compound_counts_in_each_of_its_assays_and_mechanisms_and_small_groups_are_counted() {
+    let (data, task) = in_two_assays();
+    let parted = |grouping, half| QueryGroups::new(grouping, &task, &data, half);
+    let assays = parted(Grouping::Assay, Half::All);
+    // The assay of the genes has no query and is no group.
+    assert_eq!(assays.groups, [group("assay-0", 0..12), group("assay-1", 6..12)]);
+    assert_eq!((assays.n_small_groups, assays.n_left_out, assays.n_ungrouped), (0, 0, 0));
+    let mechanisms = parted(Grouping::Mechanism, Half::All);
+    assert_eq!(mechanisms.groups, [group("inhibitor", 0..7)]);
+    let left_out = |groups: &QueryGroups| (groups.n_small_groups, groups.n_left_out);
+    assert_eq!((left_out(&mechanisms), mechanisms.n_ungrouped), ((1, 5), 5));
+    let halves = parted(Grouping::Half, Half::All);
+    let sizes: usize = halves.groups.iter().map(|half| half.queries.len()).sum();
+    assert_eq!((sizes, halves.groups.len()), (12, 2));
+    let even = parted(Grouping::Assay, Half::Even);
+    assert_eq!(even.groups[0].queries, task.queries_in(Half::Even));
+    let both = parted(Grouping::Half, Half::Even);
+    assert_eq!(both.groups, [group("even", task.queries_in(Half::Even))]);
+}
+
+#[test]
+fn a_group_has_the_figures_of_its_own_queries() {
+    let (data, task) = in_two_assays();
+    let mut evaluation = RetrievalEvaluation::new(&task);
+    evaluation.add_profile_baselines(&data, KNOCKOUT).unwrap();
+    // Every compound at its gene: `a…` are rows 0 to 5, `b…` 6 to 11, genes 12 to 17.
+    let vectors: Vec<f32> =
+        (0..18 * 6).map(|at| f32::from(u8::from(at / 6 % 6 == at % 6))).collect();
+    let planted = UnitVectors::new(&vectors, 6).unwrap();
+    evaluation.add("planted", Role::Candidate, &planted).unwrap();
+    let report = |grouping| {
+        let groups = QueryGroups::new(grouping, &task, &data, Half::All);
+        evaluation.report_groups(groups, &Bootstrap::default()).unwrap()
+    };
+    let (assays, mechanisms) = (report(Grouping::Assay), report(Grouping::Mechanism));
+    assert_eq!(
+        assays.results[0].report,
+        evaluation.report(Half::All, &Bootstrap::default()).unwrap()
+    );
+    let tables = grouped_retrieval_tables(&assays);
+    insta::assert_snapshot!(tables[1].render(MetricFormat::Table), @r"
+    MRR by assay (all queries)
+    assay   queries genes random correlation   whitened-     planted   planted -
+                                             correlation               whitened-
+                                                                     correlation
+    assay-0      12     6   .408        .667        .686       1.000        .314
+                                                         1.000–1.000   .264–.375
+    assay-1       6     6   .408        .333        .372       1.000        .628
+                                                         1.000–1.000   .528–.750
+    ");
+    let tables = grouped_retrieval_tables(&mechanisms);
+    insta::assert_snapshot!(tables[2].render(MetricFormat::Markdown), @r"
+    ### AUROC by mechanism (all queries)
+
+    | mechanism | queries | genes | random | correlation | whitened-correlation | planted | planted - whitened-correlation |
+    |---|---:|---:|---:|---:|---:|---:|---:|
+    | inhibitor | 7 | 6 | .417 | .762 | .810 | .833 (.833–.833) | .024 (.000–.056) |
+
+    a compound counts in each mechanism that it is annotated with; genes: their labelled targets, ranked among all genes of the panel
+
+    left out: 1 mechanisms of fewer than 5 queries; 5 queries that are in none of the mechanisms shown (5 of them in none at all)
+
+    no interval below 5 target genes; of five it covers about 84 %, of ten 90 %, not 95 %, and a share of 0 or 1 has none; of many groups some miss by chance
+    ");
+    let foreign = QueryGroups { groups: vec![group("none", [99])], ..assays.groups };
+    let error = evaluation.report_groups(foreign, &Bootstrap::default()).unwrap_err();
+    assert!(error.to_string().contains("beyond the 12 of the task"), "{error}");
+}
+
+#[test]
+fn groups_of_few_target_genes_have_no_interval() {
+    let (data, task) = in_two_assays();
+    let of_four = |query: &phenocopy::evaluate::retrieval::RetrievalQuery| query.targets[0] < 4;
+    let queries = task.queries().iter().filter(|query| of_four(query)).cloned().collect();
+    let task = RetrievalTask::new(task.panel().to_vec(), task.genes().to_vec(), queries).unwrap();
+    let mut evaluation = RetrievalEvaluation::new(&task);
+    evaluation.add_profile_baselines(&data, KNOCKOUT).unwrap();
+    let groups = QueryGroups::new(Grouping::Assay, &task, &data, Half::All);
+    assert_eq!((groups.groups.len(), groups.n_small_groups, groups.n_left_out), (1, 1, 0));
+    let report = evaluation.report_groups(groups, &Bootstrap::default()).unwrap();
+    assert_eq!((report.results[0].n_genes, report.results[0].has_intervals()), (4, false));
+    let tables = grouped_retrieval_tables(&report);
+    assert!((0..tables[0].columns.len()).all(|column| !tables[0].has_intervals(column)));
+    let notes = tables[2].notes.join("\n");
+    assert!(notes.contains("left out: 1 assays of fewer than 5 queries\n"), "{notes}");
+}
+
+#[test]
+fn rank_curves_end_at_one_and_agree_with_the_metrics() {
+    let (data, task) = in_two_assays();
+    let mut evaluation = RetrievalEvaluation::new(&task);
+    evaluation.add_profile_baselines(&data, KNOCKOUT).unwrap();
+    let report = evaluation.report(Half::All, &Bootstrap::default()).unwrap();
+    let curves = evaluation.rank_curves(Half::All, &Bootstrap::default()).unwrap();
+    for (curve, method) in curves.iter().zip(&report.methods) {
+        assert_eq!((&curve.name, curve.shares.len()), (&method.name, 6));
+        assert!(curve.shares.is_sorted() && (curve.shares[5] - 1.0).abs() < 1e-12, "{curve:?}");
+        let hit = METRICS.iter().position(|metric| *metric == "hit@1").unwrap();
+        assert_eq!((CURVE_HITS[0], curve.hits[0]), (1, method.metrics[hit]), "{}", curve.name);
+        // The mean of 1/rank, summed by parts.
+        let steps = (1_u32..).zip(&curve.shares).zip(std::iter::once(&0.0).chain(&curve.shares));
+        let mrr: f64 = steps.map(|((k, share), before)| (share - before) / f64::from(k)).sum();
+        let metric = METRICS.iter().position(|metric| *metric == "MRR").unwrap();
+        assert!((mrr - method.metrics[metric].value).abs() < 1e-12, "{}", curve.name);
+    }
+    let source = Source { index: "toy".into(), fingerprint: "0".into(), command: "x".into() };
+    let picture = retrieval_plot(&report, &curves, &source);
+    assert!(picture.contains(">Known targets of 12 compounds among 6 genes (all queries): toy<"));
+    // Of six genes there are no first ten: an axis of 1 and 6, and points at 1 and 5 for each of four methods.
+    assert_eq!(picture.matches("<circle").count(), 4 * (2 + 1), "{picture}");
+    assert!(picture.contains(">6</text>") && !picture.contains(">10</text>"), "{picture}");
 }
 
 /// `ŷ = p_P + r_R` over two contexts, some values missing.

@@ -264,6 +264,45 @@ proptest! {
     }
 }
 
+#[test]
+fn its_gain_over_whitened_correlation_is_there_in_every_assay() {
+    use phenocopy::dataset::{Dataset, DatasetOptions};
+    use phenocopy::evaluate::retrieval::{GroupedReport, IndexSimilarities, Role};
+    use phenocopy::evaluate::{
+        Bootstrap, Grouping, Half, QueryGroups, RetrievalEvaluation, RetrievalTask,
+    };
+    use phenocopy::report::grouped_retrieval_tables;
+
+    let Some(data) = shared_data() else { return };
+    let recipe = READY.manifest().recipe.clone().unwrap();
+    let dataset = Dataset::from_recipe(&recipe, &data, &DatasetOptions::default()).unwrap();
+    let labels = phenocopy::table::read_labels(data.join(recipe.labels.unwrap())).unwrap();
+    let panel = PerturbationType::CrisprKnockout;
+    let task = RetrievalTask::from_dataset(&dataset, &labels, panel).unwrap();
+    let mut evaluation = RetrievalEvaluation::new(&task);
+    evaluation.add_profile_baselines(&dataset, panel).unwrap();
+    let similarities = IndexSimilarities::new(&READY, &dataset).unwrap();
+    evaluation.add("phenocopy", Role::Candidate, &similarities).unwrap();
+    let report = |grouping| {
+        let groups = QueryGroups::new(grouping, &task, &dataset, Half::All);
+        evaluation.report_groups(groups, &Bootstrap::default()).unwrap()
+    };
+    let sizes = |report: &GroupedReport| -> Vec<(String, usize)> {
+        report.groups.groups.iter().map(|g| (g.name.clone(), g.queries.len())).collect()
+    };
+    let (assays, mechanisms) = (report(Grouping::Assay), report(Grouping::Mechanism));
+    let expected = [("GDSC1", 99), ("GDSC2", 134), ("CTRPv2", 159)];
+    assert_eq!(sizes(&assays), expected.map(|(name, n)| (name.to_owned(), n)));
+    let table = &grouped_retrieval_tables(&assays)[1];
+    for (assay, _) in expected {
+        let gain = table.value(assay, "phenocopy - whitened-correlation").unwrap();
+        assert!(gain.interval.unwrap().0 > 0.0, "{assay}: {gain:?}");
+    }
+    assert_eq!(sizes(&mechanisms)[0], ("EGFR inhibitor".to_owned(), 21));
+    let n_shown = mechanisms.results.len();
+    assert!(n_shown >= 15 && mechanisms.groups.n_left_out < task.queries().len(), "{n_shown}");
+}
+
 proptest! {
     #[test]
     fn the_terms_of_an_explanation_add_up_to_the_similarity_of_the_responses(

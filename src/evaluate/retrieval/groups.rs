@@ -9,7 +9,8 @@ use crate::dataset::Dataset;
 
 /// Groups of fewer queries are left out: one compound more or less would move their figures by a fifth and more.
 pub const MIN_GROUP_QUERIES: usize = 5;
-/// From fewer target genes no interval is given: drawing one gene again and again finds no spread at all.
+/// With fewer target genes no interval is given: drawing one gene again and again finds no spread at all. Even of normal
+/// figures a percentile interval of five clusters covers only 84 %, of ten 90 % (`P(|t| < 1.96 √(1 − 1/n))`), for 95 %.
 pub const MIN_INTERVAL_GENES: usize = 5;
 
 /// What parts the queries of a retrieval.

@@ -37,6 +37,76 @@ fn retrieval_is_reported_beside_its_baselines() {
     assert!(markdown.trim_end().lines().last().unwrap().starts_with("index synthetic-demo "));
 }
 
+/// The rows of a TSV, without headers, as cells.
+fn rows(report: &str) -> Vec<Vec<&str>> {
+    let rows = report.lines().filter(|line| !line.starts_with("table\t"));
+    rows.map(|line| line.split('\t').collect()).collect()
+}
+
+#[test]
+fn retrieval_is_reported_group_by_group_behind_the_whole() {
+    let whole = retrieval(DATA, &["--format", "tsv"]).success();
+    let by = ["--format", "tsv", "--by", "assay,mechanism", "--by", "half", "--by", "assay"];
+    let report = retrieval(DATA, &by).success();
+    let groups = report.strip_prefix(&whole).expect("the whole comes first, unchanged");
+    let titles: Vec<&str> = groups.lines().filter(|line| line.starts_with("table\t")).collect();
+    let columns = "queries\tgenes\trandom\tcorrelation\twhitened-correlation\tphenocopy\t\
+                   phenocopy_lower\tphenocopy_upper\tphenocopy - whitened-correlation\t";
+    assert_eq!(titles.len(), 9, "asked twice is answered once: {groups}");
+    assert!(titles.iter().all(|title| title.contains(columns) || title.contains("mechanism")));
+    let rows = rows(groups);
+    let of_table = |title: &str| -> Vec<&str> {
+        rows.iter().filter(|row| row[0] == title).map(|row| row[1]).collect()
+    };
+    let assays = ["synthetic-screen-a", "synthetic-screen-b"];
+    assert_eq!(of_table("MRR by assay (all queries)"), assays, "{groups}");
+    assert_eq!(of_table("AUROC by half (all queries)"), ["even", "odd"], "{groups}");
+    assert!(rows.iter().all(|row| row[2].parse::<usize>().unwrap() >= 5), "{groups}");
+    let table = retrieval(DATA, &["--by", "mechanism"]).success();
+    assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
+    assert!(table.contains("a compound counts in each mechanism"), "{table}");
+    let wrong = retrieval(DATA, &["--by", "gene"]);
+    assert_eq!(wrong.code, Some(2), "{}", wrong.stderr);
+}
+
+#[test]
+fn a_report_as_json_is_one_document_that_names_index_and_command() {
+    let report = retrieval(DATA, &["--format", "json", "--by", "assay"]).success();
+    let document: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(
+        (&document["type"], &document["index"]),
+        (&"metrics".into(), &"synthetic-demo".into())
+    );
+    assert_eq!(document["fingerprint"].as_str().unwrap().len(), 16, "{report}");
+    assert!(document["command"].as_str().unwrap().contains("evaluate retrieval"), "{report}");
+    let tables = document["tables"].as_array().unwrap();
+    assert_eq!(tables.len(), 2 + 3);
+    assert_eq!(tables[0]["rows"][0]["name"], "random");
+    let mrr = &tables[0]["rows"][1]["values"]["MRR"];
+    let end = |name: &str| mrr[name].as_f64().unwrap();
+    assert!(end("lower") <= end("value") && end("value") <= end("upper"), "{mrr}");
+    let of_assay = &tables[3]["rows"][0]["values"];
+    assert!(of_assay["queries"]["value"].is_u64() && of_assay["random"].get("lower").is_none());
+    let honesty = ["evaluate", "honesty", text(&DEMO.1), "--data", DATA, "--format", "json"];
+    let honesty = run(&honesty).success();
+    assert!(serde_json::from_str::<serde_json::Value>(&honesty).is_ok(), "{honesty}");
+}
+
+#[test]
+fn a_retrieval_is_drawn_with_every_method_and_the_report_stays_as_it_is() {
+    let plot = DEMO.0.path("retrieval.svg");
+    let report = retrieval(DATA, &["--plot", text(&plot)]).success();
+    assert_eq!(report, retrieval(DATA, &[]).success());
+    let picture = fs::read_to_string(&plot).unwrap();
+    assert!(picture.starts_with("<svg") && picture.ends_with("</svg>\n"), "{picture}");
+    for name in ["random", "whitened-correlation", "phenocopy", "k (log scale)", "hit@k"] {
+        assert!(picture.contains(name), "{name}: {picture}");
+    }
+    assert!(!picture.contains("NaN") && !picture.contains("inf"), "{picture}");
+    let nowhere = retrieval(DATA, &["--plot", "no-such-folder/x.svg"]).failure();
+    assert!(nowhere.contains("no-such-folder"), "{nowhere}");
+}
+
 #[test]
 fn honesty_says_who_has_a_significant_hit() {
     let index = text(&DEMO.1);
