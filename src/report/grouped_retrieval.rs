@@ -81,7 +81,7 @@ fn notes(report: &GroupedReport) -> Vec<String> {
     )];
     notes.extend(left_out(report));
     notes.push(format!(
-        "no interval below {MIN_INTERVAL_GENES} target genes; of five it covers about 84 %, of ten 90 %, not 95 %, and a share of 0 or 1 has none; of many groups some miss by chance"
+        "no interval below {MIN_INTERVAL_GENES} target genes; of five it covers about 84 % and not 95, of ten 90 %; where all compounds are alike it has no width; of many groups some miss by chance"
     ));
     notes
 }
@@ -95,9 +95,9 @@ fn left_out(report: &GroupedReport) -> Option<String> {
         Grouping::Half => "halves",
     };
     let small =
-        format!("{} {plural} of fewer than {MIN_GROUP_QUERIES} queries", groups.n_small_groups);
+        format!("{plural} of fewer than {MIN_GROUP_QUERIES} queries: {}", groups.n_small_groups);
     let queries = format!(
-        "{} queries that are in none of the {plural} shown ({} of them in none at all)",
+        "queries in none of the {plural} shown: {} ({} of them in none at all)",
         groups.n_left_out, groups.n_ungrouped
     );
     match (groups.n_small_groups, groups.n_left_out) {

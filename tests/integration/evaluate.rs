@@ -243,9 +243,9 @@ fn a_group_has_the_figures_of_its_own_queries() {
 
     a compound counts in each mechanism that it is annotated with; genes: their labelled targets, ranked among all genes of the panel
 
-    left out: 1 mechanisms of fewer than 5 queries; 5 queries that are in none of the mechanisms shown (5 of them in none at all)
+    left out: mechanisms of fewer than 5 queries: 1; queries in none of the mechanisms shown: 5 (5 of them in none at all)
 
-    no interval below 5 target genes; of five it covers about 84 %, of ten 90 %, not 95 %, and a share of 0 or 1 has none; of many groups some miss by chance
+    no interval below 5 target genes; of five it covers about 84 % and not 95, of ten 90 %; where all compounds are alike it has no width; of many groups some miss by chance
     ");
     let foreign = QueryGroups { groups: vec![group("none", [99])], ..assays.groups };
     let error = evaluation.report_groups(foreign, &Bootstrap::default()).unwrap_err();
@@ -267,7 +267,7 @@ fn groups_of_few_target_genes_have_no_interval() {
     let tables = grouped_retrieval_tables(&report);
     assert!((0..tables[0].columns.len()).all(|column| !tables[0].has_intervals(column)));
     let notes = tables[2].notes.join("\n");
-    assert!(notes.contains("left out: 1 assays of fewer than 5 queries\n"), "{notes}");
+    assert!(notes.contains("left out: assays of fewer than 5 queries: 1\n"), "{notes}");
 }
 
 #[test]
