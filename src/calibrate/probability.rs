@@ -53,11 +53,14 @@ impl ScoreCounts {
     }
 
     /// The share of known pairs by bin, never falling with the score: pooled adjacent violators.
+    ///
+    /// One pair that is not known is put above all others, so that a few known ones at the top do not make certainty.
     fn isotonic(&self) -> Vec<f64> {
         // Blocks of (known, all, bins).
         let mut blocks: Vec<(f64, f64, usize)> = Vec::new();
-        for (known, all) in self.known.iter().zip(&self.all) {
-            blocks.push((*known as f64, *all as f64, 1));
+        for (bin, (known, all)) in self.known.iter().zip(&self.all).enumerate() {
+            let n_added = u64::from(bin + 1 == BINS);
+            blocks.push((*known as f64, (all + n_added) as f64, 1));
             while let [.., (known_a, all_a, n_a), (known_b, all_b, n_b)] = blocks[..] {
                 // An empty bin joins the block before it.
                 if all_b > 0.0 && known_a * all_b < known_b * all_a {
@@ -78,9 +81,11 @@ fn bin_of(z: f64) -> usize {
     (((z + END) / STEP) as usize).min(BINS - 1)
 }
 
-/// The probability that a pair is a known target pair, by its score z: isotonic regression of what is known.
+/// The probability that a pair is a known target pair, by its score z: isotonic regression of what is known, over
+/// queries that have an annotated target in the panel.
 ///
-/// It is the chance of being *annotated*, with true but unknown pairs counted as false, so a low one.
+/// It is the chance of being *annotated*, with true but unknown pairs counted as false; of a query that may have no
+/// target in the panel at all it is too high.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProbabilityCurve {
     /// Where the probability changes: the lowest score, ascending, and the probability from there on.

@@ -142,6 +142,14 @@ impl SearchArguments {
         if let Some(path) = &self.signature {
             return self.search_signature(&index, path);
         }
+        if self.mechanisms && self.correct == CorrectArgument::None {
+            anyhow::bail!("--mechanisms needs statistics: leave out --correct none");
+        }
+        if self.mechanisms && matches!(self.format, Format::Ndjson) {
+            anyhow::bail!(
+                "ndjson lists mechanisms beside the hits, as objects `class`: leave out --mechanisms"
+            );
+        }
         let placement = self.placement(&index)?;
         let asked = self.asked()?;
         let n_failed = match self.resumable(&index, &asked)? {
@@ -225,7 +233,10 @@ impl SearchArguments {
     fn chunk(&self) -> usize {
         match self.correct {
             CorrectArgument::Batch => usize::MAX,
-            CorrectArgument::Query | CorrectArgument::None => CHUNK,
+            // So that few answers are lost where each is long.
+            CorrectArgument::Query | CorrectArgument::None => {
+                (10 * CHUNK / self.k.max(1)).clamp(16, CHUNK)
+            }
         }
     }
 
@@ -267,11 +278,14 @@ impl SearchArguments {
         asked: &[String],
     ) -> anyhow::Result<usize> {
         let before = output.progress();
+        if self.resume && before.n_done == 0 {
+            complain("there is nothing to go on from: starting with the first query");
+        }
         if before.n_done > 0 {
             complain(&format!("going on after {} of {} queries", before.n_done, asked.len()));
         }
         let mut has_begun = before.n_failed < before.n_done;
-        for names in asked.get(before.n_done..).unwrap_or_default().chunks(CHUNK) {
+        for names in asked.get(before.n_done..).unwrap_or_default().chunks(self.chunk()) {
             let mut text = Vec::new();
             let mut out = RowWriter { writer: self.writer(&mut text, index), has_begun };
             let n_failed =

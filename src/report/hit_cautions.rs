@@ -1,17 +1,23 @@
 use crate::calibrate::LEVEL;
-use crate::search::{Answer, Flag, QueryActivity};
+use crate::experiment::Side;
+use crate::search::{Answer, Flag, Origin, QueryActivity, RankedBy};
 
 /// Returns what a reader should know before the hits: how active the query is, and what to be wary of.
-pub(super) fn cautions(answer: &Answer) -> Vec<String> {
+pub(super) fn cautions(answer: &Answer, with_hits: bool) -> Vec<String> {
     let mut lines: Vec<String> = answer.activity.iter().map(activity).collect();
+    if answer.activity.is_some_and(|activity| activity.strength < 1.0)
+        && !answer.flags.contains(&Flag::InactiveQuery)
+    {
+        lines.push("small, or on another scale than the screen; its shape is explained".to_owned());
+    }
     let flags = answer.flags.iter().filter_map(|flag| caution(*flag));
     lines.extend(flags.map(str::to_owned));
     let is_judged = answer.hits.iter().any(|hit| hit.significance.is_some());
     let is_told = answer.hits.iter().any(|hit| hit.flags.contains(&Flag::Uncalibrated));
-    if !is_judged && is_told {
+    if with_hits && !is_judged && is_told {
         lines.push(uncalibrated(answer));
     }
-    if is_judged && !answer.hits.iter().any(|hit| is_significant(hit.significance)) {
+    if with_hits && is_judged && !answer.hits.iter().any(|hit| is_significant(hit.significance)) {
         lines.push(format!("no hit shown is significant (q ≤ {LEVEL}): hypotheses at best"));
     }
     lines
@@ -45,8 +51,11 @@ fn caution(flag: Flag) -> Option<&'static str> {
 }
 
 fn uncalibrated(answer: &Answer) -> String {
+    let is_signature = matches!(answer.origin, Origin::Signature(_));
     let why = if answer.flags.contains(&Flag::Predicted) {
         "a prediction has no null distribution"
+    } else if is_signature && answer.ranked_by == RankedBy::Responses {
+        "opposites of a signature have no null distribution"
     } else {
         "this index has too few references of the query's kind, or is older"
     };
@@ -64,10 +73,17 @@ pub(super) fn explain_emptiness(answer: &Answer) -> String {
         0 => format!("No perturbation of this index passes the filter.{}", conditions(answer)),
         _ => format!(
             "None of the {n_searched} perturbations on the searched side passes the filter;\n\
-             {n_passing} on the other side do: search there with --to chemical or --to genetic.{}",
+             {n_passing} on the other side do: search there with --to {}.{}",
+            other_side(answer),
             conditions(answer)
         ),
     }
+}
+
+/// The side that was not searched.
+fn other_side(answer: &Answer) -> Side {
+    let searched = answer.types.first().map(|kind| kind.side());
+    searched.map_or_else(|| answer.query.perturbation.side(), Side::opposite)
 }
 
 /// How many pass each condition of several alone: which one emptied the result, or that they exclude each other.

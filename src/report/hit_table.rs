@@ -51,7 +51,7 @@ impl<W: Write> HitWriter for HitTable<W> {
             writeln!(self.out, "{}", shorten(&line, usize::from(self.width)))?;
         }
         writeln!(self.out, "{}", provenance(answer))?;
-        for line in cautions(answer) {
+        for line in cautions(answer, !self.mechanisms_only) {
             writeln!(self.out, "{line}")?;
         }
         writeln!(self.out)?;
@@ -70,8 +70,12 @@ impl<W: Write> HitWriter for HitTable<W> {
 
     fn finish(&mut self) -> io::Result<()> {
         let Source { index, fingerprint, .. } = &self.source;
-        let ranked_by = if self.is_by_response { "response similarity" } else { "similarity" };
-        writeln!(self.out, "index {index} {fingerprint}; ranked by {ranked_by}, not significance")?;
+        let ranked_by = match self.is_by_response {
+            _ if self.mechanisms_only => "mechanisms by z",
+            true => "ranked by response, not significance",
+            false => "ranked by similarity, not significance",
+        };
+        writeln!(self.out, "index {index} {fingerprint}; {ranked_by}")?;
         self.out.flush()
     }
 }
@@ -184,7 +188,7 @@ fn hits_table(answer: &Answer) -> Aligned {
     header.extend(columns.with_type.then_some("type"));
     let first_number = header.len();
     header.extend(columns.ranks_by_response.then_some("response"));
-    header.push("similarity");
+    header.extend((!columns.ranks_by_response).then_some("similarity"));
     header.extend(columns.shows_response().then_some("response"));
     header.extend(columns.with_q.then_some("q"));
     header.extend(columns.with_probability.then_some("prob"));
@@ -212,14 +216,18 @@ struct Columns {
 impl Columns {
     fn of(answer: &Answer) -> Self {
         let any = |has: &dyn Fn(&Hit) -> bool| answer.hits.iter().any(has);
+        let with_type = answer.types.len() > 1;
         Self {
-            with_type: answer.types.len() > 1,
+            with_type,
             ranks_by_response: answer.ranked_by == RankedBy::Responses,
             // An index may hold no responses.
             with_response: any(&|hit| hit.response_similarity.is_some()),
             with_q: any(&|hit| hit.significance.is_some()),
-            with_probability: any(&|hit| hit.significance.is_some_and(|s| s.probability.is_some())),
-            with_support: any(&|hit| hit.support.is_some_and(|support| support.measured > 1)),
+            // The column of types takes the room of these two.
+            with_probability: !with_type
+                && any(&|hit| hit.significance.is_some_and(|s| s.probability.is_some())),
+            with_support: !with_type
+                && any(&|hit| hit.support.is_some_and(|support| support.measured > 1)),
             // Nothing is known of what was given.
             with_known: matches!(answer.origin, Origin::Row | Origin::Combination(_)),
         }
@@ -244,7 +252,7 @@ fn row_texts(hit: &Hit, columns: Columns) -> Vec<String> {
         .extend(columns.with_type.then(|| hit.record.perturbation.perturbation_type().to_string()));
     let response = || hit.response_similarity.map_or_else(String::new, |s| format!("{s:.3}"));
     texts.extend(columns.ranks_by_response.then(response));
-    texts.push(format!("{:.3}", hit.similarity));
+    texts.extend((!columns.ranks_by_response).then(|| format!("{:.3}", hit.similarity)));
     texts.extend(columns.shows_response().then(response));
     let worth = hit.significance.as_ref();
     texts.extend(columns.with_q.then(|| small(worth.map(|worth| worth.q_value))));

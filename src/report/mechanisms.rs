@@ -18,9 +18,11 @@ pub(super) fn write_mechanisms(out: &mut dyn Write, answer: &Answer, width: u16)
         let n_tested = answer.n_classes;
         let found = match n_significant {
             0 => {
-                format!("Like compounds of no class ({n_tested} tested, q > {LEVEL}); the nearest:")
+                format!(
+                    "Itself like compounds of no class ({n_tested} tested, q > {LEVEL}); nearest:"
+                )
             }
-            _ => format!("Like compounds of these classes ({n_tested} tested):"),
+            _ => format!("Itself like compounds of these classes ({n_tested} tested):"),
         };
         writeln!(out, "{found}")?;
         let n_shown = if n_significant > 0 { n_significant.min(MOST_SHOWN) } else { SHOWN_ANYWAY };

@@ -473,7 +473,9 @@ fn query_flags(
     statistics: Option<&PanelStatistics<'_>>,
 ) -> Vec<Flag> {
     let is_promiscuous = statistics.is_some_and(|statistics| statistics.is_promiscuous);
-    let is_inactive = activity.is_some_and(|activity| activity.strength < 1.0);
+    // The length of a signature's vector depends on its scale; whether its shape is explained does not.
+    let is_explained = matches!(&subject.origin, Origin::Signature(fit) if fit.explains());
+    let is_inactive = !is_explained && activity.is_some_and(|activity| activity.strength < 1.0);
     let is_predicted = matches!(subject.origin, Origin::Features(_) | Origin::Structure { .. });
     let flags = [
         (is_inactive, Flag::InactiveQuery),

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 /// without byte order mark.
 ///
 /// # Errors
-/// When the file cannot be read, a line is not UTF-8 or holds a tab, or there is no name.
+/// When the file cannot be read, a line is not UTF-8 or holds a tab or a control character, or there is no name.
 pub fn read_query_list(path: &Path) -> Result<Vec<String>> {
     let file = std::fs::File::open(path).map_err(Error::io("read", path))?;
     parse_query_list(file, path)
@@ -29,9 +29,9 @@ pub fn parse_query_list(mut source: impl Read, path: &Path) -> Result<Vec<String
             return Err(Error::data(what(line), "it is not UTF-8", "save the list as UTF-8"));
         };
         let name = text.trim_start_matches('\u{feff}').trim();
-        if name.contains('\t') {
+        if name.contains(char::is_control) {
             let advice = "give one name a line; cut the column out of a table first";
-            return Err(Error::data(what(line), "it holds a tab", advice));
+            return Err(Error::data(what(line), "it holds a tab or a control character", advice));
         }
         if !name.is_empty() {
             names.push(name.to_owned());

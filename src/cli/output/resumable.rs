@@ -38,7 +38,16 @@ impl ResumableOutput {
         };
         let (part, state) = (beside(".part"), beside(".part.json"));
         let progress = match (state.exists(), resume) {
+            (false, _) if fs::metadata(&part).is_ok_and(|part| part.len() > 0) => {
+                let problem = "answers would be written there, but no interrupted run made it";
+                return Err(Error::data(
+                    format!("file `{}`", part.display()),
+                    problem,
+                    "move it away",
+                ));
+            }
             (false, _) => Progress::default(),
+            (true, false) if is_locked(&part) => return Err(Error::Busy { path: part }),
             (true, false) => {
                 let problem = "it holds what an interrupted run had written";
                 let advice = "go on from it with --resume, or remove it to start anew";
@@ -46,6 +55,7 @@ impl ResumableOutput {
             }
             (true, true) => read_state(&state, &identity)?,
         };
+        let is_new = !state.exists();
         let mut file = OpenOptions::new()
             .write(true)
             .create(true)
@@ -59,7 +69,11 @@ impl ResumableOutput {
         let cut = file.set_len(progress.bytes).and_then(|()| file.seek(SeekFrom::End(0)));
         cut.map_err(Error::io("write", &part))?;
         let destination = destination.to_path_buf();
-        Ok(Self { destination, part, state, identity, file, progress })
+        let output = Self { destination, part, state, identity, file, progress };
+        if is_new {
+            output.save()?;
+        }
+        Ok(output)
     }
 
     /// Returns how far the run came.
@@ -73,6 +87,10 @@ impl ResumableOutput {
         self.progress.n_done += n_done;
         self.progress.n_failed += n_failed;
         self.progress.bytes += text.len() as u64;
+        self.save()
+    }
+
+    fn save(&self) -> Result<()> {
         let Progress { n_done, n_failed, bytes } = self.progress;
         let state = json!({
             "identity": self.identity, "done": n_done, "failed": n_failed, "bytes": bytes,
@@ -97,6 +115,12 @@ impl ResumableOutput {
         fs::rename(&self.part, &self.destination).map_err(Error::io("write", &self.destination))?;
         fs::remove_file(&self.state).map_err(Error::io("remove", &self.state))
     }
+}
+
+/// Whether another process is writing it.
+fn is_locked(part: &Path) -> bool {
+    let file = OpenOptions::new().write(true).open(part);
+    file.is_ok_and(|file| file.try_lock().is_err())
 }
 
 fn read_state(path: &Path, identity: &str) -> Result<Progress> {

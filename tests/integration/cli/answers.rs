@@ -372,12 +372,21 @@ fn an_interrupted_list_goes_on_where_it_was_cut_off() {
         .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    while !std::path::Path::new(&path("cut.tsv.part.json")).exists() {
+    let has_begun = || {
+        let state = std::fs::read_to_string(path("cut.tsv.part.json"));
+        state.is_ok_and(|state| !state.contains("\"done\":0,"))
+    };
+    while !has_begun() {
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(!std::path::Path::new(&cut).exists(), "it was too fast to be cut off");
+    let foreign = path("mine.tsv");
+    std::fs::write(path("mine.tsv.part"), "notes of years").unwrap();
+    let refused = search(&list, &foreign, &[]).failure();
+    assert!(refused.contains("no interrupted run made it"), "{refused}");
+    std::fs::remove_file(path("mine.tsv.part")).unwrap();
     let refused = search(&list, &cut, &[]).failure();
     assert!(refused.contains("go on from it with --resume"), "{refused}");
     let (shorter, half) = (path("shorter.txt"), names[..9_000].join("\n"));
