@@ -9,16 +9,18 @@ mod mixture;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use phenocopy::calibrate::{KnownPairs, NullModel, References};
 use phenocopy::embedding::Embeddings;
 use phenocopy::experiment::{Annotation, Moa, Perturbation, PerturbationType};
 use phenocopy::index::vector::GraphParameters;
-use phenocopy::index::{Index, IndexBuilder, Record};
+use phenocopy::index::{Index, IndexBuilder, MOST_REFERENCES, Record};
 use phenocopy::report::{HitTsv, HitWriter, Source};
 use phenocopy::search::{Correction, Query};
 
 const DIM: usize = 640;
 const N_COMPOUNDS: usize = 10_000;
 const N_GENES: usize = 30_000;
+const N_TARGETS_OF_NULL: usize = 100_000;
 /// Queries that are answered before they are written, as the command does.
 const CHUNK: usize = 256;
 
@@ -82,8 +84,25 @@ fn answer(index: &Index, correction: Correction) {
     );
 }
 
+/// Learns the null of 100,000 targets from as many references as an index takes.
+fn fit_null() {
+    let vectors = mixture::draw(MOST_REFERENCES, DIM, 4);
+    let targets = mixture::draw(N_TARGETS_OF_NULL, DIM, 3);
+    let known = KnownPairs::default();
+    let references = References { vectors: &vectors, targets: &targets, dim: DIM, known: &known };
+    let started = Instant::now();
+    NullModel::fit(MOST_REFERENCES, N_TARGETS_OF_NULL, |r, t| references.similarities(r, t))
+        .unwrap();
+    let (seconds, memory) = (started.elapsed().as_secs_f64(), peak_memory());
+    let own = (targets.len() + vectors.len()) as f64 * 4.0 / f64::from(1 << 20);
+    println!(
+        "null of {N_TARGETS_OF_NULL} targets × {MOST_REFERENCES} references: {seconds:.1} s, peak {memory:.0} MiB, vectors of {own:.0} among them"
+    );
+}
+
 fn main() {
     let started = Instant::now();
+    fit_null();
     let path = generated();
     let opening = Instant::now();
     let index = Index::open(path).unwrap();

@@ -18,6 +18,7 @@ mod metrics_of;
 mod metrics_text;
 mod ndjson;
 mod picture;
+mod reliability_plot;
 mod retrieval_plot;
 mod scaling_plot;
 mod tsv;
@@ -38,6 +39,7 @@ pub use metrics_of::{
 };
 pub use metrics_text::MetricFormat;
 pub use ndjson::HitNdjson;
+pub use reliability_plot::reliability_plot;
 pub use retrieval_plot::retrieval_plot;
 pub use scaling_plot::scaling_plot;
 pub use tsv::HitTsv;

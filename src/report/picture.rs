@@ -75,7 +75,7 @@ impl Picture {
         );
         let mut picture = Self { svg };
         picture.text((LEFT, 24.0), "start", 15, &format!("{title}: {}", source.index));
-        let note = format!("95 % bootstrap intervals; index {}", source.fingerprint);
+        let note = format!("95 % intervals; index {}", source.fingerprint);
         picture.text((LEFT, 42.0), "start", 11, &note);
         picture
     }

@@ -8,6 +8,7 @@ use phenocopy::embedding::scan_batch;
 use phenocopy::experiment::{PerturbationType, Side};
 use phenocopy::index::vector::{WalkParameters, WalkScratch};
 use phenocopy::index::{Filter, Index};
+use phenocopy::report::{Source, reliability_plot};
 #[cfg(feature = "train")]
 use phenocopy::search::ContextResponses;
 use phenocopy::search::{Answer, Flag, Query, Scope, Via};
@@ -92,6 +93,15 @@ fn its_statistics_are_honest_and_its_probabilities_reliable() {
     let tables = calibration.strata.iter().filter_map(|stratum| stratum.reliability.as_ref());
     let tables: Vec<_> = tables.collect();
     assert!(tables.len() >= 2);
+    let source = Source {
+        index: "ready".to_owned(),
+        fingerprint: READY.manifest().fingerprint.clone(),
+        command: "test".to_owned(),
+    };
+    let picture = reliability_plot(calibration, &source).unwrap();
+    let n_bins: usize = tables[..2].iter().map(|table| table.bins.len()).sum();
+    assert_eq!(picture.matches("<circle").count(), n_bins);
+    assert!(picture.contains("trt_cp to trt_xpr") && picture.contains("trt_xpr to trt_cp"));
     for table in tables {
         assert!(table.brier < table.brier_of_base_rate && table.bins.len() >= 5, "{table:?}");
     }

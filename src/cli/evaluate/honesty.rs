@@ -1,8 +1,12 @@
+use std::path::PathBuf;
+
 use clap::Args;
 use phenocopy::evaluate::evaluate_honesty;
-use phenocopy::report::honesty_tables;
+use phenocopy::report::{honesty_tables, reliability_plot};
 
+use super::arguments::source_of;
 use super::{EvaluationArguments, Question, TaskArguments};
+use crate::cli::output::OutputArguments;
 
 /// Labels and panel, as for the retrieval.
 #[derive(Debug, Args)]
@@ -13,11 +17,24 @@ pub(crate) struct HonestyArguments {
     common: EvaluationArguments,
     #[command(flatten)]
     task: TaskArguments,
+    /// Draw how reliable the index's probabilities of known pairs are into an SVG file
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
 }
 
 impl HonestyArguments {
     pub(super) fn run(self) -> anyhow::Result<()> {
+        let plot = OutputArguments { output: self.plot.clone() };
+        plot.probe()?;
         let Question { index, dataset, task, .. } = Question::read(&self.common, &self.task)?;
+        if self.plot.is_some() {
+            let calibration = index.manifest().calibration.as_ref();
+            let picture = calibration.and_then(|c| reliability_plot(c, &source_of(&index)));
+            let Some(picture) = picture else {
+                anyhow::bail!("this index has no probabilities to draw: too few pairs are known");
+            };
+            plot.fill(|out| Ok(out.write_all(picture.as_bytes())?))?;
+        }
         let report = evaluate_honesty(&index, &dataset, &task)?;
         self.common.write(&index, &honesty_tables(&report))
     }
