@@ -141,6 +141,12 @@ pub struct ReliabilityBin {
 }
 
 impl ReliabilityTable {
+    /// Returns whether the probabilities say more of held-out genes than the base rate does.
+    #[must_use]
+    pub fn beats_base_rate(&self) -> bool {
+        self.brier < self.brier_of_base_rate
+    }
+
     /// Predicts each fold's pairs from the other folds; none below [`FEWEST_KNOWN_PAIRS`].
     ///
     /// The first four bins hold a fifth of all pairs each. The last fifth, where nearly all known pairs are, is divided

@@ -145,6 +145,9 @@ pub(crate) fn describe_calibration(
             ("all compounds", honesty.compounds),
             ("annotated: what is known", honesty.known),
         ];
+        if !honesty.is_honest() {
+            writeln!(out, "    NOT HONEST, so compounds are not judged against them:")?;
+        }
         for (name, share) in rows.into_iter().filter(|(_, share)| share.total > 0) {
             let (value, Share { count, total }) = (share.value(), share);
             writeln!(out, "    {name:<24} {value:.3}  ({count} of {total})")?;

@@ -12,7 +12,7 @@ pub(super) fn cautions(answer: &Answer, with_hits: bool) -> Vec<String> {
     }
     let flags = answer.flags.iter().filter_map(|flag| caution(*flag));
     lines.extend(flags.map(str::to_owned));
-    let is_judged = answer.hits.iter().any(|hit| hit.significance.is_some());
+    let is_judged = answer.is_judged();
     let is_told = answer.hits.iter().any(|hit| hit.flags.contains(&Flag::Uncalibrated));
     if with_hits && !is_judged && is_told {
         lines.push(uncalibrated(answer));
@@ -57,7 +57,7 @@ fn uncalibrated(answer: &Answer) -> String {
     } else if is_signature && answer.ranked_by == RankedBy::Responses {
         "opposites of a signature have no null distribution"
     } else {
-        "this index has too few references of the query's kind, or is older"
+        "no honest null for this kind of query here; `phenocopy inspect` says more"
     };
     format!("no significance: {why}")
 }

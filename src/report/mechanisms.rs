@@ -32,7 +32,9 @@ pub(super) fn write_mechanisms(out: &mut dyn Write, answer: &Answer, width: u16)
         Aligned { header, rows, numbers, n_flexible: 1, cut_last: Some(0) }.write(out, width)?;
         writeln!(out)?;
     }
-    if !answer.untested.is_empty() {
+    if answer.mechanisms.is_empty() && answer.n_classes > 0 && answer.is_judged() {
+        writeln!(out, "mechanisms: not judged, no honest null; `phenocopy inspect` says more\n")?;
+    } else if !answer.untested.is_empty() {
         let names = answer.untested.join(", ");
         let text = format!("not tested, of fewer than 3 or more than 200 compounds: {names}");
         writeln!(out, "{}\n", shorten(&text, usize::from(width)))?;

@@ -79,3 +79,11 @@ pub struct Answer {
     /// Where the query's vector comes from.
     pub origin: Origin,
 }
+
+impl Answer {
+    /// Returns whether any hit carries statistics.
+    #[must_use]
+    pub fn is_judged(&self) -> bool {
+        self.hits.iter().any(|hit| hit.significance.is_some())
+    }
+}

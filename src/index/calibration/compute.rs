@@ -15,6 +15,8 @@ use crate::embedding::similarity_matrix;
 use crate::experiment::{PerturbationType, Side};
 use crate::index::Record;
 
+/// What summaries call the mechanism classes.
+const CLASSES: &str = "classes";
 /// Queries whose similarities are held at once.
 const QUERY_BLOCK: usize = 64;
 
@@ -74,6 +76,7 @@ impl Calibration {
             }
         }
         let honesty = calibration.honesty(input);
+        honesty.iter().filter(|of| !of.is_honest()).for_each(|of| calibration.withdraw(of));
         calibration.summary = Some(CalibrationSummary {
             n_classes: calibration.classes.len(),
             strata: summaries,
@@ -112,7 +115,8 @@ impl Calibration {
             let is_across = query.side() != target.side() && space.measure == Measure::Embedding;
             let folds = is_across.then(|| space.count_scores(model.null(), &references, &panel));
             let reliability = folds.as_deref().and_then(ReliabilityTable::cross_validate);
-            let curve = folds.filter(|_| reliability.is_some()).map(|folds| {
+            let is_telling = reliability.as_ref().is_some_and(ReliabilityTable::beats_base_rate);
+            let curve = folds.filter(|_| is_telling).map(|folds| {
                 ProbabilityCurve::fit(&folds.iter().fold(ScoreCounts::default(), ScoreCounts::and))
             });
             let stratum = space.stratum(query, TargetKind::Rows(target));
@@ -192,12 +196,25 @@ impl Calibration {
         });
         let inactive = queries().filter(|(owner, _)| self.is_inactive(**owner));
         Some(HonestySummary {
-            targets: "classes".to_owned(),
+            targets: CLASSES.to_owned(),
             controls: Share::of(controls.iter().map(has_hit)),
             inactive: Share::of(inactive.map(|(_, q)| has_hit(q))),
             compounds: Share::of(q.iter().map(has_hit)),
             known: Share::of(known),
         })
+    }
+
+    /// Leaves out the nulls of compounds that shuffled profiles have shown not to be honest.
+    fn withdraw(&mut self, dishonest: &HonestySummary) {
+        self.strata.retain(|(stratum, _, _)| {
+            let is_theirs = stratum.query.side() == Side::Chemical;
+            let is_of_vectors = stratum.measure == Measure::Embedding;
+            let targets = match stratum.targets {
+                TargetKind::Rows(kind) => kind.cmap_code(),
+                TargetKind::Classes => CLASSES,
+            };
+            !(is_theirs && is_of_vectors && targets == dishonest.targets)
+        });
     }
 
     fn is_inactive(&self, row: u32) -> bool {
@@ -450,4 +467,45 @@ fn judge<T: Send>(
         seen.par_extend(lines.map(of_line));
     }
     seen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_null_that_shuffled_profiles_deceive_is_withdrawn() {
+        let number = |i: usize| ((i * 7919) % 401) as f32 / 401.0 - 0.5;
+        let model = NullModel::fit(40, 3, |references, targets| {
+            references.flat_map(|r| targets.clone().map(move |t| number(3 * r + t))).collect()
+        });
+        let model = model.unwrap();
+        let stratum = |query, targets| Stratum {
+            measure: Measure::Embedding,
+            references: ReferenceKind::Row,
+            query,
+            targets,
+        };
+        let (compound, gene) = (PerturbationType::Compound, PerturbationType::CrisprKnockout);
+        let kept = [
+            stratum(compound, TargetKind::Rows(gene)),
+            stratum(gene, TargetKind::Classes),
+            stratum(compound, TargetKind::Rows(compound)),
+        ];
+        let withdrawn = stratum(compound, TargetKind::Classes);
+        let all = kept.iter().chain([&withdrawn]).map(|stratum| (*stratum, model.clone(), None));
+        let mut calibration = Calibration { strata: all.collect(), ..Calibration::default() };
+        let honesty = |count| HonestySummary {
+            targets: CLASSES.to_owned(),
+            controls: Share { count, total: 100 },
+            inactive: Share::default(),
+            compounds: Share::default(),
+            known: Share::default(),
+        };
+        assert!(honesty(9).is_honest() && !honesty(10).is_honest());
+        calibration.withdraw(&honesty(54));
+        let left: Vec<Stratum> =
+            calibration.strata.iter().map(|(stratum, _, _)| *stratum).collect();
+        assert_eq!(left, kept);
+    }
 }

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::calibrate::{ReliabilityTable, Share};
+use crate::calibrate::{LEVEL, ReliabilityTable, Share};
 
 /// What the manifest says of an index's calibration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,4 +41,13 @@ pub struct HonestySummary {
     pub compounds: Share,
     /// Compounds annotated with a target in the panel, or in a class: those whose target or class has q ≤ .05.
     pub known: Share,
+}
+
+impl HonestySummary {
+    /// Returns whether shuffled profiles have a significant hit no more often than the level promises, within error;
+    /// without any it cannot be denied.
+    #[must_use]
+    pub fn is_honest(&self) -> bool {
+        self.controls.value() <= self.controls.limit(LEVEL)
+    }
 }
