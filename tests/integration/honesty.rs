@@ -76,7 +76,7 @@ fn in_a_world_of_known_truth_compounds_that_do_nothing_find_nothing_and_the_othe
     assert!(report.is_honest() && report.controls.total == 200, "{report:?}");
     assert!(report.known.value() >= 0.8, "{:?}", report.known);
     assert!(of_a_gene.unwrap_err().to_string().contains("is no compound"));
-    assert_eq!(summaries.len(), 2);
+    assert_eq!(summaries.len(), 3);
     for HonestySummary { controls, known, inactive, .. } in &summaries {
         assert!(controls.value() <= controls.limit(LEVEL), "{summaries:?}");
         assert!(inactive.value() <= inactive.limit(LEVEL), "{summaries:?}");

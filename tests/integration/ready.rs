@@ -83,11 +83,13 @@ fn compounds_resemble_the_class_that_they_are_of() {
 fn its_statistics_are_honest_and_its_probabilities_reliable() {
     let calibration = READY.manifest().calibration.as_ref().unwrap();
     let targets: Vec<&str> = calibration.honesty.iter().map(|h| h.targets.as_str()).collect();
-    assert_eq!(targets, ["trt_xpr", "classes"]);
+    assert_eq!(targets, ["trt_cp", "trt_xpr", "classes"]);
     for honesty in &calibration.honesty {
         let controls = honesty.controls;
         assert!(controls.total == 200 && controls.value() <= controls.limit(LEVEL), "{honesty:?}");
-        assert!(honesty.inactive.value() <= 0.1 && honesty.inactive.total > 200, "{honesty:?}");
+        // Weak analogues may well be alike.
+        let most = if honesty.targets == "trt_cp" { 0.2 } else { 0.1 };
+        assert!(honesty.inactive.value() <= most && honesty.inactive.total > 200, "{honesty:?}");
         assert!(honesty.known.value() >= 0.1, "{honesty:?}");
     }
     let tables = calibration.strata.iter().filter_map(|stratum| stratum.reliability.as_ref());

@@ -157,12 +157,12 @@ impl Calibration {
         }
     }
 
-    /// Counts how often compounds have a significant hit, for each genetic type and for the classes.
+    /// Counts how often compounds have a significant hit, for each type and for the classes.
     fn honesty(&self, input: &CalibrationInput<'_>) -> Vec<HonestySummary> {
-        let genetic = self.rows.iter().filter(|(kind, _)| kind.side() == Side::Genetic);
         let of_type =
             |(kind, rows): (&PerturbationType, &Vec<u32>)| self.honesty_against(input, *kind, rows);
-        genetic.filter_map(of_type).chain(self.honesty_of_classes(input)).collect()
+        let of_types = self.rows.iter().filter_map(of_type);
+        of_types.chain(self.honesty_of_classes(input)).collect()
     }
 
     /// Counts how often compounds have a significant mechanism.
@@ -242,17 +242,24 @@ impl Calibration {
         let panel = space.panel(rows);
         let references = space.references(compound);
         let has_hit = |q: &[f64]| q.iter().any(|q| *q <= LEVEL);
+        let own = |at: usize| panel.rows.binary_search(&references.owners[at]).ok();
         let of_compound = |at: usize, q: &[f64]| {
-            let targets: Vec<u32> = panel.annotated(references.owners[at]).map(|t| t.0).collect();
+            let annotated = panel.annotated(references.owners[at]).map(|(target, _)| target);
+            let is_other = |target: &u32| own(at) != Some(*target as usize);
+            let targets: Vec<u32> = annotated.filter(is_other).collect();
             let is_found = targets.iter().any(|target| q[*target as usize] <= LEVEL);
             (has_hit(q), (!targets.is_empty()).then_some(is_found))
         };
         let row_null = null(ReferenceKind::Row)?;
-        let outcomes = judge(row_null, &references.vectors, &panel, space.dim, of_compound);
+        let queries = (&*references.vectors, own);
+        let outcomes = judge(row_null, queries, (&panel, space.dim), of_compound);
         let owners = references.owners.iter().zip(&outcomes);
         let inactive = owners.filter(|(owner, _)| self.is_inactive(**owner));
         let controls = null(ReferenceKind::Profile)
-            .map(|null| judge(null, self.controls(), &panel, space.dim, |_, q| has_hit(q)))
+            .map(|null| {
+                let queries = (self.controls(), |_| None);
+                judge(null, queries, (&panel, space.dim), |_, q| has_hit(q))
+            })
             .unwrap_or_default();
         Some(HonestySummary {
             targets: kind.cmap_code().to_owned(),
@@ -449,12 +456,11 @@ fn is_member(record: &Record, class: &MechanismClass) -> bool {
     }
 }
 
-/// What is seen in the q-values of each query over a panel, in the queries' order.
+/// What is seen in the q-values of each query over a panel, in the queries' order; `own` is where a query is a target.
 fn judge<T: Send>(
     null: Null<'_>,
-    queries: &[f32],
-    panel: &TargetPanel<'_>,
-    dim: usize,
+    (queries, own): (&[f32], impl Fn(usize) -> Option<usize> + Sync),
+    (panel, dim): (&TargetPanel<'_>, usize),
     see: impl Fn(usize, &[f64]) -> T + Sync,
 ) -> Vec<T> {
     let mut seen = Vec::with_capacity(queries.len() / dim.max(1));
@@ -462,7 +468,12 @@ fn judge<T: Send>(
         let lines = lines.par_chunks_exact(panel.rows.len()).enumerate();
         let of_line = |(at, line): (usize, &[f32])| {
             let p = null.standardise(line).z.into_iter().map(|z| null.p_value(z));
-            see(start + at, &q_values(&p.collect::<Vec<f64>>()))
+            let mut p: Vec<f64> = p.collect();
+            // A query is no hit of its own.
+            if let Some(own) = own(start + at) {
+                p[own] = 1.0;
+            }
+            see(start + at, &q_values(&p))
         };
         seen.par_extend(lines.map(of_line));
     }
