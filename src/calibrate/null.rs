@@ -30,7 +30,7 @@ const REFERENCE_BLOCK: usize = 64;
 /// true but unknown pairs hardly move. Spreads are drawn halfway to their median d over targets, as a spread from a
 /// few hundred references is itself uncertain: σ_t² = (d_t² + d²)/2. A query that is unusually near and far from
 /// everything is judged more strictly (Efron's empirical null): with b the spread of its (s − m_t)/σ_t over all
-/// targets (1 where they are fewer than [`FEWEST_REFERENCES`]), z = (s − m_t)/(σ_t κ), κ² = (1 + max(1, b)²)/2.
+/// targets, of many over 8,192 at most (1 where they are fewer than [`FEWEST_REFERENCES`]), z = (s − m_t)/(σ_t κ), κ² = (1 + max(1, b)²)/2.
 ///
 /// The p-value of z is the larger of two: the normal tail, and the share of the references' z that lie as far on the
 /// *other* side, (1 + #{z ≤ −z}) / (1 + n), where no true pair makes a tail heavy (Phipson & Smyth 2010 for the ones).

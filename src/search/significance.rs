@@ -1,6 +1,6 @@
 use super::query::Direction;
 use super::subject::{Origin, Subject};
-use crate::calibrate::{BatchQValues, PValueCounts, StepUp};
+use crate::calibrate::{BatchQValues, Null, PValueCounts, StepUp};
 use crate::embedding::{RowSet, similarity};
 use crate::experiment::{PerturbationType, Side};
 use crate::index::{CalibrationTable, Index, Measure, ReferenceKind, Stratum, TargetKind};
@@ -121,6 +121,7 @@ pub(super) struct PanelStatistics<'a> {
 /// The scores of the rows of one type.
 struct KindStatistics<'a> {
     stratum: Stratum,
+    null: Null<'a>,
     rows: &'a [u32],
     z: Vec<f64>,
 }
@@ -159,7 +160,7 @@ impl<'a> PanelStatistics<'a> {
                 let p =
                     in_panel.map(|(_, z)| direction_p_value(direction, *z, |z| null.p_value(z)));
                 statistics.p_values.extend(p);
-                statistics.kinds.push(KindStatistics { stratum, rows, z: scores.z });
+                statistics.kinds.push(KindStatistics { stratum, null, rows, z: scores.z });
             }
         }
         if statistics.kinds.is_empty() {
@@ -186,8 +187,7 @@ impl<'a> PanelStatistics<'a> {
                 self.kinds.iter().find_map(|kind| Some((kind, kind.rows.binary_search(row).ok()?)));
             let (kind, at) = kind?;
             let z = kind.z[at];
-            let null = self.table.null(kind.stratum)?;
-            let p_value = direction_p_value(self.direction, z, |z| null.p_value(z));
+            let p_value = direction_p_value(self.direction, z, |z| kind.null.p_value(z));
             let is_mimic = self.direction == Direction::Mimic;
             let curve = self.table.curve(kind.stratum).filter(|_| is_mimic);
             Some(Significance {

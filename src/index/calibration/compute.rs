@@ -53,7 +53,7 @@ impl Calibration {
     /// Learns a null for each type of query and of target that has references enough.
     ///
     /// Cost: twice the similarities of all targets to at most [`MOST_REFERENCES`] references of each type and kind; memory: one
-    /// block of them, below 64 MB for 10⁵ targets.
+    /// block of them and its scores, about 100 MB for 10⁵ targets.
     pub(crate) fn compute(input: &CalibrationInput<'_>) -> Self {
         let rows = rows_by_type(input.records);
         let classes = classes(input.records, rows.get(&PerturbationType::Compound));
