@@ -35,8 +35,8 @@ pub struct Activity {
     pub agreement: Vec<f32>,
     /// Per context: the length below which 95 of 100 controls lie; NaN for one without profiles.
     pub thresholds: Vec<f32>,
-    /// Unit vectors of controls made of compounds' profiles, row-major: at most 200.
-    pub controls: Vec<f32>,
+    /// Controls made of compounds' profiles, at most 200: the position of each one's context, and its values.
+    pub controls: Vec<(u32, Vec<f32>)>,
 }
 
 impl Activity {
@@ -65,9 +65,11 @@ impl Activity {
     }
 }
 
-/// The length of vectors that 95 of 100 shuffled profiles of each context do not reach, and vectors of some that were
-/// compounds'.
-fn shuffled(dataset: &Dataset, placement: &Placement) -> Result<(Vec<f32>, Vec<f32>)> {
+/// A profile of a context.
+type Control = (u32, Vec<f32>);
+
+/// The length of vectors that 95 of 100 shuffled profiles of each context do not reach, and some that were compounds'.
+fn shuffled(dataset: &Dataset, placement: &Placement) -> Result<(Vec<f32>, Vec<Control>)> {
     let n_contexts = dataset.contexts.len();
     let n_controls = (ALL_CONTROLS / n_contexts.max(1)).clamp(*CONTROLS.start(), *CONTROLS.end());
     let mut of_context = vec![Vec::new(); n_contexts];
@@ -80,29 +82,30 @@ fn shuffled(dataset: &Dataset, placement: &Placement) -> Result<(Vec<f32>, Vec<f
             let profile = profiles.get(control * profiles.len() / n_controls)?;
             Some(place_shuffled(dataset, placement, *profile, control as u64))
         });
-        let controls: Vec<(Side, Placed)> = controls.collect::<Result<_>>()?;
-        let mut lengths: Vec<f32> = controls.iter().map(|(_, placed)| placed.length).collect();
+        let controls: Vec<(Side, f32, Control)> = controls.collect::<Result<_>>()?;
+        let mut lengths: Vec<f32> = controls.iter().map(|(_, length, _)| *length).collect();
         lengths.sort_by(f32::total_cmp);
         let at = (lengths.len() as f64 * CONTROLS_BELOW) as usize;
         thresholds.push(lengths.get(at).copied().unwrap_or(f32::NAN));
-        let of_compounds = controls.into_iter().filter(|(side, _)| *side == Side::Chemical);
-        chemical.extend(of_compounds.map(|(_, placed)| placed.vector));
+        let of_compounds = controls.into_iter().filter(|(side, _, _)| *side == Side::Chemical);
+        chemical.extend(of_compounds.map(|(_, _, control)| control));
     }
     let n_kept = chemical.len().min(MOST_KEPT);
-    let kept = (0..n_kept).flat_map(|i| chemical[i * chemical.len() / n_kept].iter().copied());
+    let kept = (0..n_kept).map(|i| chemical[i * chemical.len() / n_kept].clone());
     Ok((thresholds, kept.collect()))
 }
 
-/// Places a profile whose values are shuffled over the readouts that it has.
+/// Places a profile whose values are shuffled over the readouts that it has; returns its side and length.
 fn place_shuffled(
     dataset: &Dataset,
     placement: &Placement,
     (profile, key): (usize, ProfileKey),
     control: u64,
-) -> Result<(Side, Placed)> {
+) -> Result<(Side, f32, Control)> {
     let side = dataset.perturbations[key.perturbation as usize].side();
     let values = shuffle_profile(&dataset.profiles.row(profile), SEED ^ (control << 32));
-    Ok((side, placement.place_measured(side, &[(key.context, &values)])?))
+    let placed = placement.place_measured(side, &[(key.context, &values)])?;
+    Ok((side, placed.length, (key.context, values)))
 }
 
 /// The mean correlation between the profiles of each perturbation.

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use phenocopy::calibrate::{LEVEL, Share};
-use phenocopy::index::{HeldOutFit, Index, Manifest, StratumSummary};
+use phenocopy::index::{HeldOutFit, Index, Manifest, Measure, StratumSummary};
 use phenocopy::report::significant;
 
 use super::IndexArgument;
@@ -138,7 +138,11 @@ pub(crate) fn describe_calibration(
     )?;
     for honesty in &calibration.honesty {
         let kind = &honesty.targets;
-        writeln!(out, "  queries with a hit of q ≤ {LEVEL} among {kind}:")?;
+        let what = match honesty.measure {
+            Measure::Embedding => "a hit",
+            Measure::Response => "an opposite",
+        };
+        writeln!(out, "  queries with {what} of q ≤ {LEVEL} among {kind}:")?;
         let rows = [
             ("shuffled profiles", honesty.controls),
             ("inactive compounds", honesty.inactive),

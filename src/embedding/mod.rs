@@ -28,7 +28,7 @@ pub use dot::{similarities, similarity, similarity_matrix};
 pub use feature_map::{FeatureMap, FeatureQuality};
 pub use fold_in::{FoldIn, RIDGE};
 pub use neighbour::{Neighbour, TopK};
-pub use placement::{ContextProfile, MemberPlacement, Placement};
+pub use placement::{ContextProfile, FoldedProfiles, MemberPlacement, Placement};
 pub use reliability::{Reliability, SplitHalf};
 pub use response::{Evidence, Prediction, ReadoutWeights, ResponsePredictor};
 pub use row_set::RowSet;

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::calibration::{Calibration, CalibrationInput, CalibrationSummary, PlacedProfiles};
+use super::calibration::{Calibration, CalibrationInput, CalibrationSummary, MeasuredActivity};
 use super::file::SectionWriter;
 use super::folder::StagedFolder;
 use super::manifest::{
@@ -13,7 +13,6 @@ use super::placement::StoredPlacement;
 use super::record::{Record, write_records};
 use super::response::Responses;
 use super::vector::{FlatGraph, GraphParameters, choose_ef};
-use crate::calibrate::Activity;
 use crate::dataset::{InputFile, Recipe};
 use crate::embedding::Embeddings;
 use crate::error::{Error, Result};
@@ -106,8 +105,7 @@ pub struct IndexBuilder<'a> {
     records: Vec<Record>,
     responses: Option<Responses>,
     placement: Option<StoredPlacement>,
-    profiles: Option<PlacedProfiles>,
-    activity: Option<Activity>,
+    activity: Option<MeasuredActivity>,
     provenance: Provenance,
     graph: GraphParameters,
     model: Option<ModelWriter<'a>>,
@@ -138,7 +136,6 @@ impl<'a> IndexBuilder<'a> {
             records,
             responses: None,
             placement: None,
-            profiles: None,
             activity: None,
             provenance: Provenance::default(),
             graph: GraphParameters::default(),
@@ -161,11 +158,9 @@ impl<'a> IndexBuilder<'a> {
         self
     }
 
-    /// Adds the perturbations' profiles, each placed by itself, and what each perturbation does at all: from them come
-    /// the statistics of folded-in queries, support and activity.
+    /// Adds what is known from single profiles: the statistics of folded-in queries, support and activity.
     #[must_use]
-    pub fn activity(mut self, profiles: PlacedProfiles, activity: Activity) -> Self {
-        self.profiles = Some(profiles);
+    pub fn activity(mut self, activity: MeasuredActivity) -> Self {
         self.activity = Some(activity);
         self
     }
@@ -261,8 +256,7 @@ impl<'a> IndexBuilder<'a> {
             dim: self.embeddings.dim(),
             records: &self.records,
             responses: responses.filter(|(_, rank)| *rank > 0),
-            profiles: self.profiles.as_ref(),
-            activity: self.activity.as_ref(),
+            measured: self.activity.as_ref(),
         })
     }
 

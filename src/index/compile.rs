@@ -1,5 +1,7 @@
+use rayon::prelude::*;
+
 use super::builder::{IndexBuilder, Provenance};
-use super::calibration::PlacedProfiles;
+use super::calibration::{MeasuredActivity, PlacedProfiles};
 use super::describe::describe;
 use super::manifest::{HeldOutFit, TrainingSummary};
 use super::placement::StoredPlacement;
@@ -27,17 +29,15 @@ impl<'a> IndexBuilder<'a> {
     ) -> Result<Self> {
         let sides: Vec<Side> = dataset.perturbations.iter().map(|p| p.side()).collect();
         let (embeddings, placement) = embed(dataset, ensemble, &sides)?;
-        let activity = placement.as_ref().map(|stored| measure(dataset, &stored.placement));
         let n_chemical = sides.iter().filter(|side| **side == Side::Chemical).count();
         let readouts = dataset.readouts.iter().map(|readout| readout.0.clone()).collect();
         let halves = [(Side::Chemical, 0..n_chemical), (Side::Genetic, n_chemical..sides.len())];
         let responses =
             Responses::factorise(mean_responses(dataset, ensemble)?, readouts, &halves)?;
-        let builder = Self::new(dataset.name.clone(), embeddings, describe(dataset))?;
-        let builder = match activity.transpose()? {
-            Some((profiles, activity)) => builder.activity(profiles, activity),
-            None => builder,
-        };
+        let mut builder = Self::new(dataset.name.clone(), embeddings, describe(dataset))?;
+        if let Some(stored) = &placement {
+            builder = builder.activity(measure(dataset, &stored.placement, &responses)?);
+        }
         Ok(builder
             .responses(responses)
             .placement(placement)
@@ -69,19 +69,56 @@ fn embed(
     Ok((embeddings, Some(placement)))
 }
 
-/// Returns each profile placed by itself, and what each perturbation does at all.
-fn measure(dataset: &Dataset, placement: &Placement) -> Result<(PlacedProfiles, Activity)> {
-    let placed = placement.place_profiles(dataset)?;
+/// Returns each profile placed by itself, shuffled ones, and what each perturbation does at all.
+fn measure(
+    dataset: &Dataset,
+    placement: &Placement,
+    responses: &Responses,
+) -> Result<MeasuredActivity> {
+    let folded = placement.fold_in_profiles(dataset)?;
+    let placed = placement.place_profiles(dataset, &folded);
     let activity = Activity::measure(dataset, placement, &placed)?;
+    let respond = |profile: usize, perturbation: u32| {
+        let side = dataset.perturbations.get(perturbation as usize)?.side();
+        responses.project(&placement.respond_to(&folded, profile), side)
+    };
+    let keys = dataset.profiles.keys();
+    let coefficients: Vec<Option<Vec<f32>>> = keys
+        .par_iter()
+        .enumerate()
+        .map(|(profile, key)| respond(profile, key.perturbation))
+        .collect();
     let mut profiles = PlacedProfiles::default();
-    for (key, placed) in dataset.profiles.keys().iter().zip(placed) {
-        if let Some(placed) = placed {
+    for ((key, placed), response) in keys.iter().zip(placed).zip(coefficients) {
+        if let Some((placed, response)) = placed.zip(response) {
             profiles.owners.push(key.perturbation);
             profiles.contexts.push(key.context);
             profiles.vectors.extend(placed.vector);
+            profiles.responses.extend(response);
         }
     }
-    Ok((profiles, activity))
+    Ok(MeasuredActivity {
+        profiles,
+        controls: place(&activity.controls, placement, responses)?,
+        activity,
+    })
+}
+
+/// Places profiles that no perturbation owns as compounds'.
+fn place(
+    controls: &[(u32, Vec<f32>)],
+    placement: &Placement,
+    responses: &Responses,
+) -> Result<PlacedProfiles> {
+    let mut placed = PlacedProfiles::default();
+    for (context, values) in controls {
+        let profile = [(*context, values.as_slice())];
+        let response = responses.project(&placement.respond(&profile)?, Side::Chemical);
+        placed.contexts.push(*context);
+        placed.vectors.extend(placement.place(Side::Chemical, &profile)?);
+        placed.responses.extend(response.unwrap_or_default());
+    }
+    Ok(placed)
 }
 
 /// Returns predicted responses averaged over all contexts, `n_perturbations × n_readouts`.

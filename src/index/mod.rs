@@ -23,7 +23,7 @@ pub mod vector;
 pub use builder::{BuildStep, IndexBuilder, Progress, Provenance, TARGET_RECALL};
 pub use calibration::{
     Calibration, CalibrationSummary, CalibrationTable, HonestySummary, MOST_REFERENCES, Measure,
-    PlacedProfiles, ReferenceKind, Stratum, StratumSummary, TargetKind,
+    MeasuredActivity, PlacedProfiles, ReferenceKind, Stratum, StratumSummary, TargetKind,
 };
 pub use describe::describe;
 pub use folder::StagedFolder;

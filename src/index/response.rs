@@ -93,6 +93,13 @@ impl Responses {
         })
     }
 
+    /// Returns the unit coefficients of a response that is not among the rows, as [`ResponseTable::project`] does.
+    #[must_use]
+    pub fn project(&self, predicted: &[f32], side: Side) -> Option<Vec<f32>> {
+        let (_, mean) = self.means.iter().find(|(of, _)| *of == side)?;
+        project(predicted, mean, &self.basis)
+    }
+
     /// Writes `responses.bin`.
     ///
     /// # Errors
@@ -107,6 +114,21 @@ impl Responses {
         }
         writer.finish()
     }
+}
+
+/// The unit coefficients of a response less its own mean and a side's; none where their numbers differ.
+fn project(predicted: &[f32], mean: &[f32], basis: &[f32]) -> Option<Vec<f32>> {
+    if predicted.len() != mean.len() || predicted.is_empty() {
+        return None;
+    }
+    let mut centred = predicted.to_vec();
+    centre_over_readouts(&mut centred);
+    centred.iter_mut().zip(mean).for_each(|(value, mean)| *value -= mean);
+    let onto = |direction: &[f32]| -> f64 {
+        direction.iter().zip(&centred).map(|(d, value)| f64::from(*d) * f64::from(*value)).sum()
+    };
+    let coefficients: Vec<f64> = basis.chunks_exact(mean.len()).map(onto).collect();
+    Some(unit(&coefficients))
 }
 
 /// Takes each row's mean from it, then each side's mean response, which is returned.
@@ -231,18 +253,7 @@ impl ResponseTable {
     #[must_use]
     pub fn project(&self, predicted: &[f32], side: Side) -> Option<Vec<f32>> {
         let mean = self.file.section_f32(&format!("mean-{side}")).ok()?;
-        let basis = self.file.section_f32("basis").ok()?;
-        if predicted.len() != mean.len() || predicted.is_empty() {
-            return None;
-        }
-        let mut centred = predicted.to_vec();
-        centre_over_readouts(&mut centred);
-        centred.iter_mut().zip(mean).for_each(|(value, mean)| *value -= mean);
-        let onto = |direction: &[f32]| -> f64 {
-            direction.iter().zip(&centred).map(|(d, value)| f64::from(*d) * f64::from(*value)).sum()
-        };
-        let coefficients: Vec<f64> = basis.chunks_exact(mean.len()).map(onto).collect();
-        Some(unit(&coefficients))
+        project(predicted, mean, self.file.section_f32("basis").ok()?)
     }
 
     /// Returns the names of the readouts, in the order of a response's values.

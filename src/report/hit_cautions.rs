@@ -1,6 +1,6 @@
 use crate::calibrate::LEVEL;
 use crate::experiment::Side;
-use crate::search::{Answer, Flag, Origin, QueryActivity, RankedBy};
+use crate::search::{Answer, Flag, QueryActivity};
 
 /// Returns what a reader should know before the hits: how active the query is, and what to be wary of.
 pub(super) fn cautions(answer: &Answer, with_hits: bool) -> Vec<String> {
@@ -51,11 +51,8 @@ fn caution(flag: Flag) -> Option<&'static str> {
 }
 
 fn uncalibrated(answer: &Answer) -> String {
-    let is_signature = matches!(answer.origin, Origin::Signature(_));
     let why = if answer.flags.contains(&Flag::Predicted) {
         "a prediction has no null distribution"
-    } else if is_signature && answer.ranked_by == RankedBy::Responses {
-        "opposites of a signature have no null distribution"
     } else {
         "no honest null for this kind of query here; `phenocopy inspect` says more"
     };

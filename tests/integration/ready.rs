@@ -7,7 +7,7 @@ use phenocopy::calibrate::LEVEL;
 use phenocopy::embedding::scan_batch;
 use phenocopy::experiment::{PerturbationType, Side};
 use phenocopy::index::vector::{WalkParameters, WalkScratch};
-use phenocopy::index::{Filter, Index};
+use phenocopy::index::{Filter, HonestySummary, Index, Measure};
 use phenocopy::report::{Source, reliability_plot};
 #[cfg(feature = "train")]
 use phenocopy::search::ContextResponses;
@@ -82,9 +82,15 @@ fn compounds_resemble_the_class_that_they_are_of() {
 #[test]
 fn its_statistics_are_honest_and_its_probabilities_reliable() {
     let calibration = READY.manifest().calibration.as_ref().unwrap();
-    let targets: Vec<&str> = calibration.honesty.iter().map(|h| h.targets.as_str()).collect();
-    assert_eq!(targets, ["trt_cp", "trt_xpr", "classes"]);
-    for honesty in &calibration.honesty {
+    let of = |measure| calibration.honesty.iter().filter(move |h| h.measure == measure);
+    let targets = |measure| of(measure).map(|h| h.targets.as_str()).collect::<Vec<&str>>();
+    assert_eq!(targets(Measure::Embedding), ["trt_cp", "trt_xpr", "classes"]);
+    assert_eq!(targets(Measure::Response), ["trt_cp", "trt_xpr"]);
+    for HonestySummary { controls, inactive, .. } in of(Measure::Response) {
+        assert!(controls.total == 200 && controls.value() <= controls.limit(LEVEL));
+        assert!(inactive.value() <= inactive.limit(LEVEL));
+    }
+    for honesty in of(Measure::Embedding) {
         let controls = honesty.controls;
         assert!(controls.total == 200 && controls.value() <= controls.limit(LEVEL), "{honesty:?}");
         // Weak analogues may well be alike.

@@ -101,7 +101,7 @@ fn an_empty_panel_says_which_condition_emptied_it() {
 #[cfg(feature = "train")]
 mod trained {
     use phenocopy::experiment::Side;
-    use phenocopy::search::{Direction, Flag, Query, Scope, Signature, SignatureQuery};
+    use phenocopy::search::{Direction, Query, Scope, Signature, SignatureQuery};
 
     use crate::contexts::trained;
 
@@ -148,7 +148,10 @@ mod trained {
         assert!(responses.is_sorted() && responses[0] < 0.0, "{responses:?}");
         assert!(answer.hits.iter().all(|hit| hit.direction == Direction::Oppose));
         assert!(answer.activity.is_some(), "the strength of a signature is known");
-        // Responses of folded-in profiles have no null of their own.
-        assert!(answer.hits.iter().all(|hit| hit.flags.contains(&Flag::Uncalibrated)));
+        // Judged by the responses of profiles that were folded in, as it is.
+        let worths: Vec<f64> =
+            answer.hits.iter().map(|hit| hit.significance.unwrap().q_value).collect();
+        assert!(worths.iter().all(|q| (0.0..=1.0).contains(q)), "{worths:?}");
+        assert!(answer.hits[0].significance.unwrap().z < 0.0);
     }
 }

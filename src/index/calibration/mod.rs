@@ -4,14 +4,16 @@
 //! [`Calibration`], which is computed when an index is built, and [`CalibrationTable`], which is read in place.
 
 mod compute;
+mod honesty;
 mod panel;
+mod space;
 mod stratum;
 mod summary;
 mod table;
 
 pub use compute::Calibration;
 pub(super) use compute::CalibrationInput;
-pub use panel::PlacedProfiles;
+pub use panel::{MeasuredActivity, PlacedProfiles};
 pub use stratum::{Measure, ReferenceKind, Stratum, TargetKind};
 pub use summary::{CalibrationSummary, HonestySummary, StratumSummary};
 pub use table::CalibrationTable;

@@ -2,7 +2,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::MOST_REFERENCES;
-use crate::calibrate::KnownPairs;
+use super::stratum::Measure;
+use crate::calibrate::{Activity, KnownPairs};
 use crate::index::Record;
 
 /// Profiles of an index's perturbations, each placed by itself.
@@ -14,6 +15,30 @@ pub struct PlacedProfiles {
     pub contexts: Vec<u32>,
     /// Unit vectors, row-major.
     pub vectors: Vec<f32>,
+    /// Unit coefficients of the responses predicted from them, row-major; empty where they are not known.
+    pub responses: Vec<f32>,
+}
+
+impl PlacedProfiles {
+    /// Returns what is compared: vectors, or coefficients of responses.
+    #[must_use]
+    pub fn of(&self, measure: Measure) -> &[f32] {
+        match measure {
+            Measure::Embedding => &self.vectors,
+            Measure::Response => &self.responses,
+        }
+    }
+}
+
+/// What single profiles tell of an index's perturbations.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MeasuredActivity {
+    /// The perturbations' profiles: references for queries that are folded in, and what support is counted from.
+    pub profiles: PlacedProfiles,
+    /// Compounds' profiles whose values were shuffled; they have no owner.
+    pub controls: PlacedProfiles,
+    /// What each perturbation does at all.
+    pub activity: Activity,
 }
 
 /// Queries of one kind, to learn a null from.

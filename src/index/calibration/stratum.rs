@@ -1,9 +1,13 @@
+use serde::{Deserialize, Serialize};
+
 use crate::experiment::PerturbationType;
 
 /// Which similarities a null is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Measure {
     /// Of the vectors: what a search ranks by.
+    #[default]
     Embedding,
     /// Of the predicted responses: what a search for the opposite ranks by.
     Response,

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::stratum::Measure;
 use crate::calibrate::{LEVEL, ReliabilityTable, Share};
 
 /// What the manifest says of an index's calibration.
@@ -28,9 +29,13 @@ pub struct StratumSummary {
     pub reliability: Option<ReliabilityTable>,
 }
 
-/// How often compounds have a hit of q ≤ .05 among the perturbations of a type or the mechanism classes, by what they are.
+/// How often compounds have a hit of q ≤ .05 among the perturbations of a type or the mechanism classes, by what they are:
+/// a mimic, or an opposite by the responses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HonestySummary {
+    /// What is compared: vectors, for mimics, or responses, for opposites.
+    #[serde(default)]
+    pub measure: Measure,
     /// The targets' type (CMap code), or `classes`.
     pub targets: String,
     /// Profiles whose values were shuffled, folded in.
@@ -39,7 +44,8 @@ pub struct HonestySummary {
     pub inactive: Share,
     /// All compounds of the index.
     pub compounds: Share,
-    /// Compounds annotated with a target in the panel, or in a class: those whose target or class has q ≤ .05.
+    /// Compounds annotated with a target in the panel, or in a class: those whose target or class has q ≤ .05. None
+    /// are asked for opposites, of which nothing is annotated.
     pub known: Share,
 }
 
