@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::agents::{Agents, refuse_date};
 use super::profiles::{ProfileKey, Profiles, StorageLimits};
-use super::recipe::{ReadoutChoice, Recipe};
+use super::recipe::{Assay, ReadoutChoice, Recipe};
 use super::report::ReadingReport;
 use super::screen::{RawAssay, Screen};
 use super::split::Split;
@@ -28,7 +28,7 @@ pub struct Dataset {
     pub perturbations: Vec<Perturbation>,
     /// What is known of each perturbation, in the same order.
     pub annotations: Vec<Annotation>,
-    /// All contexts, in the recipe's order.
+    /// All contexts, in the order of the recipe's assays; those of one assay are sorted.
     pub contexts: Vec<Context>,
     /// All readouts, sorted.
     pub readouts: Vec<Readout>,
@@ -82,14 +82,7 @@ pub(super) fn assemble(recipe: &Recipe, raw: Raw, options: &DatasetOptions) -> R
         assays().map(|(a, r)| (a.perturbation_type, r.measurements.perturbations.as_slice()));
     let agents = Agents::resolve(names, &raw.compounds, raw.genes, &mut report)?;
     let readouts = choose_readouts(recipe, &raw.assays, &mut report)?;
-    let mut screens = Vec::with_capacity(recipe.assays.len());
-    for (assay, raw) in assays() {
-        let steps = recipe.steps(assay);
-        screens.push(Screen::gather(assay, raw, steps, &agents)?.at(&readouts));
-    }
-    for (screen, assay) in screens.iter_mut().zip(&recipe.assays) {
-        screen.keep_usable(assay.min_values.unwrap_or(recipe.min_values), &mut report)?;
-    }
+    let screens = gather_screens(recipe, &raw.assays, &agents, &readouts, &mut report)?;
     let (perturbations, rows) = vocabulary(&screens);
     let (profiles, spread, removed_means) = normalised(&rows, &screens, readouts.len(), options)?;
     let raw_names = raw_names(&screens);
@@ -99,7 +92,7 @@ pub(super) fn assemble(recipe: &Recipe, raw: Raw, options: &DatasetOptions) -> R
     Ok(Dataset {
         name: recipe.name.clone(),
         annotations: perturbations.iter().map(annotation).collect(),
-        contexts: recipe.assays.iter().map(|assay| Context(assay.context.clone())).collect(),
+        contexts: screens.iter().map(|screen| Context(screen.context().to_owned())).collect(),
         readouts: readouts.into_keys().map(Readout).collect(),
         perturbations,
         profiles,
@@ -109,6 +102,52 @@ pub(super) fn assemble(recipe: &Recipe, raw: Raw, options: &DatasetOptions) -> R
         inputs: raw.inputs,
         report,
     })
+}
+
+/// Returns the contexts of all assays with the profiles that can be trained on.
+fn gather_screens<'a>(
+    recipe: &'a Recipe,
+    assays: &'a [RawAssay],
+    agents: &Agents,
+    readouts: &BTreeMap<String, usize>,
+    report: &mut ReadingReport,
+) -> Result<Vec<Screen<'a>>> {
+    let mut screens = Vec::new();
+    for (assay, raw) in recipe.assays.iter().zip(assays) {
+        for (context, profiles) in &raw.contexts {
+            refuse_shared_context(recipe, assay, context)?;
+            let steps = recipe.steps(assay);
+            let screen = Screen::gather(assay, raw, context, profiles, steps, agents)?;
+            screens.push(screen.at(readouts));
+        }
+    }
+    let mut usable: Vec<Screen<'a>> = Vec::with_capacity(screens.len());
+    let mut unusable = Vec::new();
+    for mut screen in screens {
+        let assay = screen.assay();
+        match screen.keep_usable(assay.min_values.unwrap_or(recipe.min_values), report)? {
+            None => usable.push(screen),
+            Some(problem) => unusable.push((assay, problem)),
+        }
+    }
+    for (assay, problem) in unusable {
+        if !usable.iter().any(|screen| std::ptr::eq(screen.assay(), assay)) {
+            return Err(problem);
+        }
+        report.notices.push(format!("left out: {problem}"));
+    }
+    Ok(usable)
+}
+
+/// Refuses a context that would be taken for one of another assay.
+fn refuse_shared_context(recipe: &Recipe, assay: &Assay, context: &str) -> Result<()> {
+    let other = recipe.assay_of(context).filter(|other| other.context != assay.context);
+    let Some(other) = other else { return Ok(()) };
+    Err(Error::data(
+        format!("context `{context}` of the assay `{}`", assay.context),
+        format!("would be taken for one of the assay `{}`", other.context),
+        "give their contexts a text that tells them apart",
+    ))
 }
 
 /// Returns the kept readouts and their positions, sorted.

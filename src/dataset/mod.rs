@@ -7,9 +7,12 @@
 
 mod agents;
 mod assemble;
+mod collapse;
 mod compounds;
 mod entries;
+mod gather;
 mod given;
+mod naming;
 mod normalise;
 mod profiles;
 mod read;
@@ -21,12 +24,13 @@ mod split;
 pub mod synthetic;
 
 pub use assemble::{Dataset, DatasetOptions};
+pub use collapse::Collapse;
 pub(crate) use entries::Entries;
 pub(crate) use normalise::median;
 pub use normalise::{NormalisationStep, normalise_profile};
 pub(crate) use profiles::shuffle_profile;
 pub use profiles::{ProfileKey, Profiles, StorageLimits};
-pub use recipe::{AgentKind, AnnotationTable, Assay, AssayLayout, ReadoutChoice, Recipe};
+pub use recipe::{AgentKind, AnnotationTable, Assay, AssayLayout, ReadoutChoice, Recipe, Samples};
 pub use report::{AssaySummary, DroppedProfile, Merge, MergeReason, ReadingReport, Suggestion};
 pub use split::Split;
 

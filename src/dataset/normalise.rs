@@ -223,7 +223,7 @@ fn measured(row: &[f32]) -> Vec<f64> {
     row.iter().filter(|value| !value.is_nan()).map(|value| f64::from(*value)).collect()
 }
 
-fn mean(values: &[f64]) -> f64 {
+pub(super) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 

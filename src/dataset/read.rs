@@ -1,13 +1,17 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::assemble::{Dataset, DatasetOptions, Raw, assemble};
-use super::recipe::{AgentKind, AnnotationTable, Assay, Recipe};
+use super::collapse::Collapse;
+use super::gather::{Gathering, by_context};
+use super::naming::{Naming, Translation};
+use super::recipe::{AgentKind, AnnotationTable, Assay, Recipe, Samples};
 use super::screen::RawAssay;
 use crate::error::{Error, Result};
 use crate::table::{
-    Duplicates, InputFile, Measurements, NameMapping, read_annotations, read_long, read_mapping,
-    read_matrix,
+    Condition, InputFile, Measurements, NameMapping, SampleColumns, SampleSheet, Wanted,
+    read_annotations, read_long, read_mapping, read_matrix, read_sample_sheet,
 };
 
 impl Dataset {
@@ -50,11 +54,15 @@ impl Reader<'_> {
 
     fn read_assay(&mut self, recipe: &Recipe, assay: &Assay) -> Result<RawAssay> {
         let file = self.open(&assay.file)?;
-        let mut duplicates = assay.duplicates.unwrap_or(recipe.duplicates);
-        let mut measurements = match (assay.layout.orientation(), &assay.columns) {
-            (Some(orientation), _) => read_matrix(&file, assay.format, orientation)?,
+        let naming = self.read_naming(assay)?;
+        let duplicates = assay.duplicates.unwrap_or(recipe.duplicates);
+        let is_sample = |name: &str| naming.condition(name).is_some();
+        let is_readout = |name: &str| naming.readout(name).is_some();
+        let wanted = Wanted { sample: &is_sample, readout: &is_readout };
+        let mut read = match (assay.layout.orientation(), &assay.columns) {
+            (Some(orientation), _) => read_matrix(&file, assay.format, orientation, wanted)?,
             (None, Some(columns)) => {
-                read_long(&file, assay.format, columns, &assay.filters, duplicates)?
+                read_long(&file, assay.format, columns, &assay.filters, duplicates, wanted)?
             }
             (None, None) => {
                 let advice = "name its perturbation, readout and value columns";
@@ -62,73 +70,56 @@ impl Reader<'_> {
                 return Err(Error::data(what, "is a long table without `columns`", advice));
             }
         };
-        if let Some(sheet) = &assay.sheet {
-            measurements = self.collapse(assay, sheet, &measurements)?;
-            duplicates = Duplicates::Mean;
-        }
-        if let Some(mapping) = &assay.perturbation_names {
-            let names = std::mem::take(&mut measurements.perturbations);
-            measurements.perturbations = self.translate(assay, mapping, names)?;
-        }
-        if let Some(mapping) = &assay.readout_names {
-            let names = std::mem::take(&mut measurements.readouts);
-            measurements.readouts = self.translate(assay, mapping, names)?;
-            refuse_equal_readouts(assay, &measurements)?;
-        }
-        Ok(RawAssay { measurements, duplicates })
+        naming.refuse_nothing(&read)?;
+        naming.refuse_repeated_samples(&read.perturbations)?;
+        self.raw.notices.extend(naming.notices(&read));
+        naming.rename_readouts(&mut read.readouts)?;
+        let conditions = read.perturbations.iter().filter_map(|sample| naming.condition(sample));
+        let (measurements, contexts) = match assay.samples.as_ref().and_then(|s| s.collapse) {
+            Some(collapse) => collapsed(&read, conditions, collapse),
+            None => {
+                let (contexts, perturbations) = by_context(conditions);
+                read.perturbations = perturbations;
+                (read, contexts)
+            }
+        };
+        Ok(RawAssay { measurements, duplicates, contexts })
     }
 
-    /// Keeps the samples that a sheet names, under the perturbations it gives.
-    fn collapse(
-        &mut self,
-        assay: &Assay,
-        sheet: &NameMapping,
-        samples: &Measurements,
-    ) -> Result<Measurements> {
-        let meanings = read_mapping(sheet, &self.open(&sheet.file)?)?;
-        let (mut names, mut rows) = (Vec::new(), Vec::new());
-        for (profile, sample) in samples.perturbations.iter().enumerate() {
-            let Some(name) = meanings.get(sample) else { continue };
-            let mut row = Vec::new();
-            samples.for_each_value(profile, |readout, value| row.push((readout as u32, value)));
-            names.push(name.clone());
-            rows.push(row);
-        }
-        if names.is_empty() {
-            return Err(Error::data(
-                format!("assay `{}`", assay.context),
-                format!("the sheet `{}` names none of its samples", sheet.file.display()),
-                "check the sheet's `from` column and its filters",
-            ));
-        }
-        let (n_left_out, n_all) = (samples.n_profiles() - names.len(), samples.n_profiles());
-        if n_left_out > 0 {
-            let context = &assay.context;
-            let notice = format!("{context}: {n_left_out} of {n_all} samples are not in the sheet");
-            self.raw.notices.push(notice);
-        }
-        Ok(Measurements::sparse(names, samples.readouts.clone(), rows))
+    /// Reads the tables that say what the names in an assay's file mean.
+    fn read_naming<'b>(&mut self, assay: &'b Assay) -> Result<Naming<'b>> {
+        let sheet = assay.samples.as_ref().map(|samples| self.read_sheet(assay, samples));
+        let mut read = |mapping: &'b Option<NameMapping>| {
+            let read = mapping.as_ref().map(|mapping| {
+                let meanings = read_mapping(mapping, &self.open(&mapping.file)?)?;
+                Ok(Translation { mapping, meanings })
+            });
+            read.transpose()
+        };
+        Ok(Naming {
+            assay,
+            sheet: sheet.transpose()?,
+            perturbations: read(&assay.perturbation_names)?,
+            readouts: read(&assay.readout_names)?,
+            n_turned: Cell::new(0),
+        })
     }
 
-    /// Translates names by a table; those it does not know stay as they are, with a notice.
-    fn translate(
-        &mut self,
-        assay: &Assay,
-        mapping: &NameMapping,
-        names: Vec<String>,
-    ) -> Result<Vec<String>> {
-        let meanings = read_mapping(mapping, &self.open(&mapping.file)?)?;
-        let unknown: BTreeSet<&str> =
-            names.iter().filter(|name| !meanings.contains_key(*name)).map(String::as_str).collect();
-        if let Some(first) = unknown.first() {
-            self.raw.notices.push(format!(
-                "{}: {} names are not in `{}` and stay as they are, such as {first}",
-                assay.context,
-                unknown.len(),
-                mapping.file.display()
-            ));
-        }
-        Ok(names.into_iter().map(|name| meanings.get(&name).cloned().unwrap_or(name)).collect())
+    /// Reads what the samples of an assay are.
+    fn read_sheet(&mut self, assay: &Assay, samples: &Samples) -> Result<SampleSheet> {
+        let columns = SampleColumns {
+            id: &samples.id,
+            context: &assay.context,
+            perturbation: &samples.perturbation,
+            cut_at: samples.cut_at.as_deref(),
+            filters: &samples.filters,
+        };
+        let file = self.open(samples.file.as_ref().unwrap_or(&assay.file))?;
+        let sheet = read_sample_sheet(&file, samples.format, columns)?;
+        let context = &assay.context;
+        let notices = sheet.notices.iter().map(|notice| format!("{context}: {notice}"));
+        self.raw.notices.extend(notices);
+        Ok(sheet)
     }
 
     fn read_annotation(&mut self, table: &AnnotationTable) -> Result<()> {
@@ -142,17 +133,18 @@ impl Reader<'_> {
     }
 }
 
-/// Refuses two readouts that have become one by translation.
-fn refuse_equal_readouts(assay: &Assay, measurements: &Measurements) -> Result<()> {
-    let mut positions = BTreeMap::new();
-    for (position, name) in measurements.readouts.iter().enumerate() {
-        if let Some(other) = positions.insert(name, position) {
-            return Err(Error::data(
-                format!("assay `{}`", assay.context),
-                format!("readouts {} and {} are both `{name}`", other + 1, position + 1),
-                "correct the table of `readout_names`",
-            ));
-        }
+/// Joins the samples of each condition into one profile.
+fn collapsed(
+    samples: &Measurements,
+    conditions: impl Iterator<Item = Condition>,
+    collapse: Collapse,
+) -> (Measurements, BTreeMap<String, Vec<usize>>) {
+    let mut gathering = Gathering::new(conditions, samples.n_readouts(), Some(collapse));
+    let mut row = vec![f32::NAN; samples.n_readouts()];
+    for sample in 0..samples.n_profiles() {
+        row.fill(f32::NAN);
+        samples.for_each_value(sample, |readout, value| row[readout] = value);
+        gathering.push(sample, &row);
     }
-    Ok(())
+    gathering.finish(samples.readouts.clone())
 }

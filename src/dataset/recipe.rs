@@ -3,11 +3,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::collapse::Collapse;
 use super::normalise::NormalisationStep;
 use crate::error::{Error, Result};
 use crate::experiment::PerturbationType;
 use crate::table::{
-    AnnotationColumns, Duplicates, LongColumns, NameMapping, Orientation, RowFilter, TextFormat,
+    AnnotationColumns, Duplicates, LongColumns, NameMapping, Orientation, Pattern, RowFilter,
+    TextFormat,
 };
 
 /// What a dataset is made of: a TOML file that names assays, annotations and how to normalise.
@@ -29,7 +31,7 @@ use crate::table::{
 ///     normalisation = ["median-centre", "unit-spread"]
 /// "#;
 /// let recipe = Recipe::parse(text, "tiny.toml".as_ref())?;
-/// assert_eq!(recipe.assays[0].context, "CRISPR");
+/// assert_eq!(recipe.assays[0].context.as_str(), "CRISPR");
 /// assert!(Recipe::parse("nmae = \"typo\"", "bad.toml".as_ref()).is_err());
 /// # Ok::<(), phenocopy::Error>(())
 /// ```
@@ -95,8 +97,9 @@ pub struct Assay {
     /// What its perturbations are.
     #[serde(rename = "type")]
     pub perturbation_type: PerturbationType,
-    /// Where it was measured; each assay is one context.
-    pub context: String,
+    /// Where it was measured: a name, or a pattern of the sample table's columns that gives each of their
+    /// values a context of its own.
+    pub context: Pattern,
     /// The separator, where detection fails.
     #[serde(default, skip_serializing_if = "TextFormat::is_detected")]
     pub format: TextFormat,
@@ -115,16 +118,73 @@ pub struct Assay {
     /// Rows of a long table to keep.
     #[serde(default, rename = "filter", skip_serializing_if = "Vec::is_empty")]
     pub filters: Vec<RowFilter>,
-    /// A sheet that says what each sample (well, plate position) holds: samples it does not name
-    /// are left out, samples of one perturbation are averaged.
+    /// A table that says what each sample (signature, well, profile) holds: samples it does not name are
+    /// left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sheet: Option<NameMapping>,
+    pub samples: Option<Samples>,
     /// A table that turns the file's perturbation ids into names; ids it does not name stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub perturbation_names: Option<NameMapping>,
     /// A table that turns the file's readout ids into names; ids it does not name stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub readout_names: Option<NameMapping>,
+}
+
+impl Assay {
+    /// Returns which of its keys contradict each other, if any do.
+    fn contradiction(&self) -> Option<&'static str> {
+        let is_long = self.layout == AssayLayout::Long;
+        let problems = [
+            (
+                is_long != self.columns.is_some(),
+                "`columns` goes with `layout = \"long\"` and only with it",
+            ),
+            (
+                self.columns.is_none() && !self.filters.is_empty(),
+                "only long tables have a `filter`; samples have `[[assay.samples.filter]]`",
+            ),
+            (
+                self.samples.is_none() && !self.context.is_fixed(),
+                "columns in its `context` are those of `[assay.samples]`, which it lacks",
+            ),
+            (
+                self.samples.as_ref().is_some_and(|samples| samples.perturbation.is_fixed()),
+                "`samples.perturbation` names no column: write it as `{column}`",
+            ),
+            (
+                self.samples.as_ref().is_some_and(|samples| samples.file.is_none()),
+                "`samples.file` is left out, and its layout holds no sample table",
+            ),
+        ];
+        problems.into_iter().find(|(is_wrong, _)| *is_wrong).map(|(_, problem)| problem)
+    }
+}
+
+/// What the samples of an assay's file are, by a table of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Samples {
+    /// The table, relative to the data folder; left out where the assay's own file holds it (GCT, GCTX).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+    /// The separator, where detection fails.
+    #[serde(default, skip_serializing_if = "TextFormat::is_detected")]
+    pub format: TextFormat,
+    /// The column that names the samples as the matrix does.
+    #[serde(default = "id")]
+    pub id: String,
+    /// The perturbation of a sample, a pattern of columns.
+    pub perturbation: Pattern,
+    /// Where to cut the perturbation: `_` turns the allele `KRAS_G12V` into `KRAS`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_at: Option<String>,
+    /// How the samples of one perturbation in one context become one profile, as they are read; where
+    /// it is left out they stay profiles, which `duplicates` joins or refuses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collapse: Option<Collapse>,
+    /// Which samples count.
+    #[serde(default, rename = "filter", skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<RowFilter>,
 }
 
 /// How a file of values is laid out.
@@ -184,6 +244,10 @@ fn one() -> usize {
     1
 }
 
+fn id() -> String {
+    "id".to_owned()
+}
+
 fn bar() -> String {
     "|".to_owned()
 }
@@ -238,6 +302,13 @@ impl Recipe {
         assay.normalisation.as_deref().unwrap_or(&self.normalisation)
     }
 
+    /// Returns the assay that a context is of: the one of that name, else the one whose pattern says most of it.
+    #[must_use]
+    pub fn assay_of(&self, context: &str) -> Option<&Assay> {
+        let fitting = self.assays.iter().filter(|assay| assay.context.fits(context));
+        fitting.max_by_key(|assay| (assay.context.is_fixed(), assay.context.n_fixed()))
+    }
+
     fn check(&self) -> Result<()> {
         let problem = |problem: String| Err(recipe_error(&self.path, problem));
         if self.name.trim().is_empty() {
@@ -251,13 +322,8 @@ impl Recipe {
             if self.assays.iter().take(position).any(|other| other.context == *context) {
                 return problem(format!("two assays have the context `{context}`"));
             }
-            if (assay.layout == AssayLayout::Long) != assay.columns.is_some() {
-                return problem(format!(
-                    "assay `{context}`: `columns` goes with `layout = \"long\"` and only with it"
-                ));
-            }
-            if assay.columns.is_none() && !assay.filters.is_empty() {
-                return problem(format!("assay `{context}`: only long tables have a `filter`"));
+            if let Some(contradiction) = assay.contradiction() {
+                return problem(format!("assay `{context}`: {contradiction}"));
             }
         }
         for table in &self.annotations {

@@ -11,13 +11,17 @@ use crate::table::{Duplicates, Measurements};
 /// The profiles of one assay's file.
 pub(super) struct RawAssay {
     pub(super) measurements: Measurements,
-    /// How profiles of one perturbation are joined.
+    /// How profiles of one perturbation in one context are joined.
     pub(super) duplicates: Duplicates,
+    /// Which profiles are of which context.
+    pub(super) contexts: BTreeMap<String, Vec<usize>>,
 }
 
-/// One assay on its way into the dataset: raw profiles under their perturbations.
+/// One context of an assay on its way into the dataset: raw profiles under their perturbations.
 pub(super) struct Screen<'a> {
+    assay: &'a Assay,
     context: &'a str,
+    n_read: usize,
     steps: &'a [NormalisationStep],
     measurements: &'a Measurements,
     /// Sorted perturbations, each with its profiles in the file.
@@ -28,26 +32,36 @@ pub(super) struct Screen<'a> {
 }
 
 impl<'a> Screen<'a> {
-    /// Groups a file's profiles by perturbation.
+    /// Groups a context's profiles by perturbation.
     ///
     /// # Errors
     /// When several belong to one perturbation and the recipe refuses that.
     pub(super) fn gather(
         assay: &'a Assay,
         raw: &'a RawAssay,
+        context: &'a str,
+        profiles: &[usize],
         steps: &'a [NormalisationStep],
         agents: &Agents,
     ) -> Result<Self> {
         let measurements = &raw.measurements;
         let mut groups: BTreeMap<Perturbation, Vec<usize>> = BTreeMap::new();
-        for (profile, name) in measurements.perturbations.iter().enumerate() {
+        for profile in profiles.iter().copied() {
+            let Some(name) = measurements.perturbations.get(profile) else { continue };
             let perturbation = agents.perturbation(assay.perturbation_type, name);
             groups.entry(perturbation).or_default().push(profile);
         }
         let groups = groups.into_iter().collect();
-        let context = assay.context.as_str();
-        let screen =
-            Self { context, steps, measurements, groups, columns: Vec::new(), n_readouts: 0 };
+        let screen = Self {
+            assay,
+            context,
+            n_read: profiles.len(),
+            steps,
+            measurements,
+            groups,
+            columns: Vec::new(),
+            n_readouts: 0,
+        };
         if raw.duplicates == Duplicates::Error {
             screen.refuse_duplicates()?;
         }
@@ -59,6 +73,14 @@ impl<'a> Screen<'a> {
         let position = |readout: &String| readouts.get(readout).copied();
         let columns = self.measurements.readouts.iter().map(position).collect();
         Self { columns, n_readouts: readouts.len(), ..self }
+    }
+
+    pub(super) fn context(&self) -> &'a str {
+        self.context
+    }
+
+    pub(super) fn assay(&self) -> &'a Assay {
+        self.assay
     }
 
     pub(super) fn perturbations(&self) -> impl Iterator<Item = &Perturbation> {
@@ -75,16 +97,17 @@ impl<'a> Screen<'a> {
 
     /// Leaves out profiles that cannot be trained on, and reports them: too few values, or constant.
     ///
-    /// All values count, held out or not, so that positions do not depend on a split.
+    /// All values count, held out or not, so that positions do not depend on a split. Returns why no
+    /// profile is left, if so.
     ///
     /// # Errors
-    /// When no profile is left.
+    /// When a value cannot be normalised.
     pub(super) fn keep_usable(
         &mut self,
         min_values: usize,
         report: &mut ReadingReport,
-    ) -> Result<()> {
-        let n_read = self.measurements.n_profiles();
+    ) -> Result<Option<Error>> {
+        let n_read = self.n_read;
         let n_averaged = n_read - self.groups.len();
         let matrix = self.matrix();
         let reasons: Vec<Option<String>> =
@@ -102,17 +125,17 @@ impl<'a> Screen<'a> {
             self.drop_profiles(sized.into_iter().map(reason).collect(), report);
         }
         if self.groups.is_empty() {
-            return Err(Error::data(
+            return Ok(Some(Error::data(
                 format!("assay `{}`", self.context),
                 format!(
                     "none of its {n_read} profiles can be used; the first is left out as: {}",
                     commonest.as_deref().unwrap_or("constant after centring")
                 ),
                 "check its `layout`, its values, `min_values`, and that its readouts are named as in the other assays",
-            ));
+            )));
         }
         report.assays.push(self.summary(n_read, n_averaged));
-        Ok(())
+        Ok(None)
     }
 
     /// Normalises the profiles, in the order of [`Screen::perturbations`].
@@ -163,7 +186,7 @@ impl<'a> Screen<'a> {
         Err(Error::data(
             format!("assay `{}`", self.context),
             format!("`{perturbation}` has {} profiles: {}", profiles.len(), spelt.join(", ")),
-            "remove all but one, or set `duplicates = \"mean\"` in the recipe",
+            "remove all but one, or set `duplicates = \"mean\"` (`collapse` where samples are replicates) in the recipe",
         ))
     }
 

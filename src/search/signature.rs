@@ -311,7 +311,7 @@ fn candidates<'a>(
     let recipe = index.manifest().recipe.as_ref();
     let all = stored.contexts.iter().zip(&stored.removed_means).zip(0..);
     let candidate = |((name, removed_means), position): ((&'a String, &'a Vec<f32>), u32)| {
-        let assay = recipe.and_then(|r| r.assays.iter().find(|assay| assay.context == *name));
+        let assay = recipe.and_then(|recipe| recipe.assay_of(name));
         Candidate {
             position,
             name,

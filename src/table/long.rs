@@ -3,12 +3,13 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::mapping::{RowFilter, Selection};
+use super::filter::{RowFilter, Selection};
 use super::matrix::bad_cell;
 use super::measurements::{Duplicates, Measurements};
 use super::name::is_missing;
 use super::number::{Cell, parse_cell};
 use super::text::{Rows, TextFormat, whole_file};
+use super::wanted::{LeftOut, Wanted};
 use crate::error::Result;
 
 /// Which columns of a long table hold what.
@@ -23,7 +24,7 @@ pub struct LongColumns {
     pub value: String,
 }
 
-/// Reads a long table: one row for each value. Rows without a value are left out; profiles and
+/// Reads what is wanted of a long table: one row for each value. Rows without a value are left out; profiles and
 /// readouts keep the order of their first appearance.
 ///
 /// # Errors
@@ -35,6 +36,7 @@ pub fn read_long(
     columns: &LongColumns,
     filters: &[RowFilter],
     duplicates: Duplicates,
+    wanted: Wanted<'_>,
 ) -> Result<Measurements> {
     let mut rows = Rows::open(path, format)?;
     let positions = [
@@ -42,9 +44,9 @@ pub fn read_long(
         rows.column(&columns.readout)?,
         rows.column(&columns.value)?,
     ];
-    let selection = Selection::new(&rows, filters)?;
+    let mut selection = Selection::new(rows.path(), rows.header(), filters)?;
     let mut builder = Builder::default();
-    while builder.read_row(&mut rows, positions, &selection)? {}
+    while builder.read_row(&mut rows, positions, &mut selection, wanted)? {}
     builder.finish(path, duplicates)
 }
 
@@ -52,18 +54,23 @@ pub fn read_long(
 #[derive(Default)]
 struct Vocabulary {
     names: Vec<String>,
-    positions: HashMap<String, u32>,
+    /// None of names that are not wanted.
+    positions: HashMap<String, Option<u32>>,
 }
 
 impl Vocabulary {
-    fn position(&mut self, name: &str) -> u32 {
+    fn position(&mut self, name: &str, is_wanted: &dyn Fn(&str) -> bool) -> Option<u32> {
         if let Some(position) = self.positions.get(name) {
             return *position;
         }
-        let position = self.names.len() as u32;
-        self.names.push(name.to_owned());
+        let position = is_wanted(name).then_some(self.names.len() as u32);
+        self.names.extend(position.map(|_| name.to_owned()));
         self.positions.insert(name.to_owned(), position);
         position
+    }
+
+    fn n_left_out(&self) -> usize {
+        self.positions.len() - self.names.len()
     }
 }
 
@@ -79,11 +86,14 @@ impl Builder {
         &mut self,
         rows: &mut Rows,
         positions: [usize; 3],
-        selection: &Selection,
+        selection: &mut Selection,
+        wanted: Wanted<'_>,
     ) -> Result<bool> {
         let Some(record) = rows.next_record()? else { return Ok(false) };
-        if !selection.keeps(record) {
-            return Ok(true);
+        match selection.keeps(|column| record.get(column).unwrap_or_default()) {
+            Ok(true) => {}
+            Ok(false) => return Ok(true),
+            Err(incomparable) => return Err(incomparable.refuse(rows)),
         }
         let [perturbation, readout, value] =
             positions.map(|column| record.get(column).unwrap_or_default());
@@ -102,23 +112,25 @@ impl Builder {
                 return Err(rows.refuse(Some(column), "a name", format!("`{name}`"), advice));
             }
         }
-        self.push(names[0].trim(), names[1].trim(), value);
+        let perturbation = self.perturbations.position(names[0].trim(), wanted.sample);
+        let readout = self.readouts.position(names[1].trim(), wanted.readout);
+        if let Some((perturbation, readout)) = perturbation.zip(readout) {
+            self.push(perturbation as usize, readout, value);
+        }
         Ok(true)
     }
 
-    fn push(&mut self, perturbation: &str, readout: &str, value: f32) {
-        let row = self.perturbations.position(perturbation) as usize;
-        let readout = self.readouts.position(readout);
-        if row >= self.rows.len() {
-            self.rows.push(Vec::new());
-        }
+    fn push(&mut self, row: usize, readout: u32, value: f32) {
+        // A perturbation whose readouts are all unwanted so far has a name and no row yet.
+        self.rows.resize_with(self.rows.len().max(row + 1), Vec::new);
         if let Some(row) = self.rows.get_mut(row) {
             row.push((readout, value));
         }
     }
 
     fn finish(mut self, path: &Path, duplicates: Duplicates) -> Result<Measurements> {
-        if self.rows.is_empty() {
+        self.rows.resize_with(self.perturbations.names.len(), Vec::new);
+        if self.perturbations.positions.is_empty() {
             return Err(whole_file(
                 path,
                 "rows with values",
@@ -142,7 +154,10 @@ impl Builder {
             }
             *row = averaged(row);
         }
-        Ok(Measurements::sparse(self.perturbations.names, self.readouts.names, self.rows))
+        let (samples, readouts) = (self.perturbations.n_left_out(), self.readouts.n_left_out());
+        let left_out = LeftOut { samples, readouts };
+        let all = Measurements::sparse(self.perturbations.names, self.readouts.names, self.rows);
+        Ok(all.with_left_out(left_out))
     }
 }
 

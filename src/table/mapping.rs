@@ -3,22 +3,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::filter::{RowFilter, Selection};
 use super::name::is_missing;
 use super::text::{Rows, TextFormat};
 use crate::error::Result;
 
-/// Keeps the rows of a table whose column holds one of some values.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RowFilter {
-    /// The column.
-    pub column: String,
-    /// The values to keep, spelt exactly as in the table.
-    pub values: Vec<String>,
-}
-
 /// A table that says what the names of another table mean: ids to symbols, wells to perturbations.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NameMapping {
     /// The table's file.
@@ -33,25 +24,29 @@ pub struct NameMapping {
     /// Where to cut what they mean: `_` turns the allele `KRAS_G12V` into `KRAS`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut_at: Option<String>,
+    /// What happens to names that it does not know.
+    #[serde(default, skip_serializing_if = "Unnamed::is_kept")]
+    pub unnamed: Unnamed,
     /// The separator, where detection fails.
     #[serde(default, skip_serializing_if = "TextFormat::is_detected")]
     pub format: TextFormat,
 }
 
-/// Row filters whose columns have been found in a table.
-pub(super) struct Selection(Vec<(usize, Vec<String>)>);
+/// What happens to a name that a table does not know.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unnamed {
+    /// It stays as it is.
+    #[default]
+    Keep,
+    /// What it names is left out, before its values are read.
+    Drop,
+}
 
-impl Selection {
-    pub(super) fn new(rows: &Rows, filters: &[RowFilter]) -> Result<Self> {
-        let find = |filter: &RowFilter| Ok((rows.column(&filter.column)?, filter.values.clone()));
-        Ok(Self(filters.iter().map(find).collect::<Result<_>>()?))
-    }
-
-    pub(super) fn keeps(&self, record: &csv::ByteRecord) -> bool {
-        self.0.iter().all(|(column, values)| {
-            let cell = record.get(*column).unwrap_or_default().trim_ascii();
-            values.iter().any(|value| value.as_bytes() == cell)
-        })
+impl Unnamed {
+    #[allow(clippy::trivially_copy_pass_by_ref)] // serde's `skip_serializing_if` passes a reference
+    fn is_kept(&self) -> bool {
+        *self == Self::Keep
     }
 }
 
@@ -62,23 +57,22 @@ impl Selection {
 pub fn read_mapping(mapping: &NameMapping, file: &Path) -> Result<BTreeMap<String, String>> {
     let mut rows = Rows::open(file, mapping.format)?;
     let (from, to) = (rows.column(&mapping.from)?, rows.column(&mapping.to)?);
-    let selection = Selection::new(&rows, &mapping.filters)?;
+    let mut selection = Selection::new(rows.path(), rows.header(), &mapping.filters)?;
     let mut meanings: BTreeMap<String, String> = BTreeMap::new();
     while let Some(record) = rows.next_record()? {
         let cell = |column| String::from_utf8_lossy(record.get(column).unwrap_or_default());
-        let (name, mut meaning) = (cell(from).trim().to_owned(), cell(to).trim().to_owned());
-        if !selection.keeps(record) || is_missing(&name) || is_missing(&meaning) {
-            continue;
+        let (name, meaning) = (cell(from).trim().to_owned(), cell(to).trim().to_owned());
+        match selection.keeps(|column| record.get(column).unwrap_or_default()) {
+            Ok(true) if !is_missing(&name) && !is_missing(&meaning) => {}
+            Ok(_) => continue,
+            Err(incomparable) => return Err(incomparable.refuse(&rows)),
         }
-        if let Some(mark) = &mapping.cut_at {
-            meaning = meaning.split(mark.as_str()).next().unwrap_or_default().trim().to_owned();
-        }
-        if meaning.is_empty() {
-            let received =
-                format!("nothing of it before `{}`", mapping.cut_at.as_deref().unwrap_or(""));
+        let mark = mapping.cut_at.as_deref();
+        let Some(meaning) = cut(&meaning, mark) else {
+            let received = format!("nothing of it before `{}`", mark.unwrap_or_default());
             let advice = "correct `cut_at`, or filter the table";
             return Err(rows.refuse(Some(to), "a name", received, advice));
-        }
+        };
         let other = meanings.insert(name.clone(), meaning.clone());
         if let Some(other) = other.filter(|other| *other != meaning) {
             let received = format!("`{name}` as `{other}` and as `{meaning}`");
@@ -87,4 +81,10 @@ pub fn read_mapping(mapping: &NameMapping, file: &Path) -> Result<BTreeMap<Strin
         }
     }
     Ok(meanings)
+}
+
+/// Returns what stands before a mark; none if nothing does.
+pub(super) fn cut(meaning: &str, mark: Option<&str>) -> Option<String> {
+    let before = mark.and_then(|mark| meaning.split(mark).next()).unwrap_or(meaning).trim();
+    (!before.is_empty()).then(|| before.to_owned())
 }

@@ -7,6 +7,7 @@ use super::measurements::Measurements;
 use super::name::is_missing;
 use super::number::{Cell, parse_cell};
 use super::text::{Rows, TextFormat, whole_file};
+use super::wanted::{LeftOut, Wanted};
 use crate::error::{Error, Result};
 
 /// Which way a wide matrix lies; its first column always holds the names of the rows.
@@ -19,20 +20,20 @@ pub enum Orientation {
     PerturbationRows,
 }
 
-/// Reads a wide matrix of numbers with named rows and columns.
+/// Reads what is wanted of a wide matrix of numbers with named rows and columns.
 ///
 /// # Errors
-/// Names file, line and column of a cell that is no number or infinite, of a nameless row or
+/// Names file, line and column of a wanted cell that is no number or infinite, of a nameless row or
 /// column, and of a readout that occurs twice; refuses a matrix without rows or columns.
 ///
 /// # Examples
 /// ```
-/// use phenocopy::table::{Orientation, TextFormat, read_matrix};
+/// use phenocopy::table::{Orientation, TextFormat, Wanted, read_matrix};
 ///
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("screen.tsv");
 /// std::fs::write(&path, "line\tBRAF\tMDM2\nA375\t-1.5\t\nMCF7\t0\t-2\n").unwrap();
-/// let screen = read_matrix(&path, TextFormat::Detect, Orientation::ReadoutRows)?;
+/// let screen = read_matrix(&path, TextFormat::Detect, Orientation::ReadoutRows, Wanted::ALL)?;
 /// assert_eq!(screen.perturbations, ["BRAF", "MDM2"]);
 /// assert_eq!(screen.readouts, ["A375", "MCF7"]);
 /// assert_eq!(screen.n_values(), 3);
@@ -42,52 +43,108 @@ pub fn read_matrix(
     path: &Path,
     format: TextFormat,
     orientation: Orientation,
+    wanted: Wanted<'_>,
 ) -> Result<Measurements> {
     let mut rows = Rows::open(path, format)?;
     let columns: Vec<String> = rows.header().iter().skip(1).cloned().collect();
-    let mut names = Vec::new();
-    let mut values: Vec<f32> = Vec::new();
-    while read_row(&mut rows, &mut names, &mut values)? {}
-    if names.is_empty() || columns.is_empty() {
-        return Err(empty_matrix(path, names.len(), columns.len()));
-    }
     if let Some(column) = columns.iter().position(|name| is_missing(name)) {
         return Err(nameless_column(path, column + 2));
     }
-    let readouts_are_rows = orientation == Orientation::ReadoutRows;
-    refuse_repeated(path, if readouts_are_rows { &names } else { &columns }, readouts_are_rows)?;
-    Ok(if readouts_are_rows {
-        let values = transposed(&values, names.len(), columns.len());
-        Measurements::dense(columns, names, values)
-    } else {
-        Measurements::dense(names, columns, values)
-    })
-}
-
-/// Appends one row's name and values; false after the last row.
-fn read_row(rows: &mut Rows, names: &mut Vec<String>, values: &mut Vec<f32>) -> Result<bool> {
-    let Some(record) = rows.next_record()? else { return Ok(false) };
-    let name = String::from_utf8_lossy(record.get(0).unwrap_or_default()).trim().to_owned();
-    let mut bad = None;
-    for (column, bytes) in record.iter().enumerate().skip(1) {
-        match parse_cell(bytes) {
-            Cell::Number(value) => values.push(value),
-            Cell::Missing => values.push(f32::NAN),
-            cell => {
-                bad = Some((column, cell, String::from_utf8_lossy(bytes).into_owned()));
-                break;
-            }
+    match orientation {
+        Orientation::ReadoutRows => read_readout_rows(&mut rows, &columns, wanted),
+        Orientation::PerturbationRows => {
+            refuse_repeated(path, &columns, false)?;
+            let kept = wanted.readout_positions(&columns);
+            let body = Body::read(&mut rows, &columns, &kept, wanted.sample)?;
+            let left_out =
+                LeftOut { samples: body.n_left_out, readouts: columns.len() - kept.len() };
+            let measurements =
+                Measurements::dense(body.names, chosen(&columns, &kept), body.values);
+            Ok(measurements.with_left_out(left_out))
         }
     }
-    if let Some((column, cell, text)) = bad {
-        return Err(bad_cell(rows, column, cell, &text));
+}
+
+/// Reads rows of readouts whose last cells are the values of these samples.
+pub(super) fn read_readout_rows(
+    rows: &mut Rows,
+    samples: &[String],
+    wanted: Wanted<'_>,
+) -> Result<Measurements> {
+    let kept = wanted.sample_positions(samples);
+    let body = Body::read(rows, samples, &kept, wanted.readout)?;
+    refuse_repeated(rows.path(), &body.names, true)?;
+    let left_out = LeftOut { samples: samples.len() - kept.len(), readouts: body.n_left_out };
+    let values = transposed(&body.values, body.names.len(), kept.len());
+    let measurements = Measurements::dense(chosen(samples, &kept), body.names, values);
+    Ok(measurements.with_left_out(left_out))
+}
+
+fn chosen(names: &[String], positions: &[usize]) -> Vec<String> {
+    positions.iter().filter_map(|at| names.get(*at)).cloned().collect()
+}
+
+/// The rows of a matrix that are wanted, less the columns that are not.
+struct Body {
+    names: Vec<String>,
+    values: Vec<f32>,
+    n_left_out: usize,
+}
+
+impl Body {
+    /// Reads all rows: `columns` are the names over the last cells, `kept` the positions of those to hold.
+    fn read(
+        rows: &mut Rows,
+        columns: &[String],
+        kept: &[usize],
+        is_wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<Self> {
+        let n_leading = rows.header().len() - columns.len();
+        let mut body = Self { names: Vec::new(), values: Vec::new(), n_left_out: 0 };
+        while body.read_row(rows, n_leading, kept, is_wanted)? {}
+        let n_rows = body.names.len() + body.n_left_out;
+        if n_rows == 0 || columns.is_empty() {
+            return Err(empty_matrix(rows.path(), n_rows, columns.len()));
+        }
+        Ok(body)
     }
-    if is_missing(&name) {
-        let advice = "name the row or remove it";
-        return Err(rows.refuse(Some(0), "a name", format!("`{name}`"), advice));
+
+    /// Appends one row's name and values; false after the last row.
+    fn read_row(
+        &mut self,
+        rows: &mut Rows,
+        n_leading: usize,
+        kept: &[usize],
+        is_wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<bool> {
+        let Some(record) = rows.next_record()? else { return Ok(false) };
+        let name = String::from_utf8_lossy(record.get(0).unwrap_or_default()).trim().to_owned();
+        if is_missing(&name) {
+            let advice = "name the row or remove it";
+            return Err(rows.refuse(Some(0), "a name", format!("`{name}`"), advice));
+        }
+        if !is_wanted(&name) {
+            self.n_left_out += 1;
+            return Ok(true);
+        }
+        let mut bad = None;
+        for column in kept.iter().map(|at| at + n_leading) {
+            let bytes = record.get(column).unwrap_or_default();
+            match parse_cell(bytes) {
+                Cell::Number(value) => self.values.push(value),
+                Cell::Missing => self.values.push(f32::NAN),
+                cell => {
+                    bad = Some((column, cell, String::from_utf8_lossy(bytes).into_owned()));
+                    break;
+                }
+            }
+        }
+        if let Some((column, cell, text)) = bad {
+            return Err(bad_cell(rows, column, cell, &text));
+        }
+        self.names.push(name);
+        Ok(true)
     }
-    names.push(name);
-    Ok(true)
 }
 
 pub(super) fn bad_cell(rows: &Rows, column: usize, cell: Cell, text: &str) -> Error {

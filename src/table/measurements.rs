@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use super::wanted::LeftOut;
+
 /// What happens to profiles of one perturbation that collide within one assay.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -21,6 +23,8 @@ pub struct Measurements {
     pub perturbations: Vec<String>,
     /// What each column is, as the file spells it.
     pub readouts: Vec<String>,
+    /// What of the file was not wanted.
+    pub left_out: LeftOut,
     values: Values,
 }
 
@@ -36,7 +40,8 @@ impl Measurements {
     /// Creates measurements from full rows (`perturbations.len() × readouts.len()`, NaN for missing).
     #[must_use]
     pub fn dense(perturbations: Vec<String>, readouts: Vec<String>, values: Vec<f32>) -> Self {
-        Self { perturbations, readouts, values: Values::Dense(values) }
+        let left_out = LeftOut::default();
+        Self { perturbations, readouts, left_out, values: Values::Dense(values) }
     }
 
     /// Creates measurements from the measured (readout, value) pairs of each row.
@@ -46,7 +51,12 @@ impl Measurements {
         readouts: Vec<String>,
         rows: Vec<Vec<(u32, f32)>>,
     ) -> Self {
-        Self { perturbations, readouts, values: Values::Sparse(rows) }
+        let left_out = LeftOut::default();
+        Self { perturbations, readouts, left_out, values: Values::Sparse(rows) }
+    }
+
+    pub(super) fn with_left_out(self, left_out: LeftOut) -> Self {
+        Self { left_out, ..self }
     }
 
     /// Returns how many profiles there are.

@@ -8,6 +8,7 @@
 
 mod annotation;
 mod features;
+mod filter;
 mod gene;
 mod input;
 mod labels;
@@ -18,26 +19,33 @@ mod matrix;
 mod measurements;
 mod name;
 mod number;
+mod pattern;
 mod query_list;
+mod sample_sheet;
 mod signature;
 #[cfg(feature = "structures")]
 mod structure;
 mod text;
+mod wanted;
 mod write;
 
 pub use annotation::{AnnotationColumns, AnnotationRow, read_annotations};
 pub use features::{FeatureTable, read_features};
+pub use filter::{Bound, RowFilter};
 pub use gene::{GeneNames, GeneResolution, excel_date};
 pub use input::InputFile;
 pub use labels::{Label, read_labels};
 pub use long::{LongColumns, read_long};
-pub use mapping::{NameMapping, RowFilter, read_mapping};
+pub use mapping::{NameMapping, Unnamed, read_mapping};
 pub use matrix::{Orientation, read_matrix};
 pub use measurements::{Duplicates, Measurements};
 pub use name::{close_names, identifier_key, is_missing, lookup_key};
+pub use pattern::Pattern;
 pub use query_list::{parse_query_list, read_query_list};
+pub use sample_sheet::{Condition, SampleColumns, SampleSheet, read_sample_sheet};
 pub use signature::{SignatureTable, read_signature};
 #[cfg(feature = "structures")]
 pub use structure::{FINGERPRINT_BITS, Fingerprint};
 pub use text::{Rows, TextFormat};
+pub use wanted::{LeftOut, Wanted};
 pub use write::{write_matrix, write_table};

@@ -120,8 +120,7 @@ impl Rows {
     /// # Errors
     /// When there is no such column; the error lists close names, or all of them.
     pub fn column(&self, name: &str) -> Result<usize> {
-        let position = self.header.iter().position(|column| column == name);
-        position.ok_or_else(|| self.unknown_column(name))
+        find_column(&self.path, &self.header, name)
     }
 
     /// Reads the next row as text, blanks trimmed; `None` after the last.
@@ -159,21 +158,30 @@ impl Rows {
             advice: advice.to_owned(),
         }
     }
+}
 
-    fn unknown_column(&self, name: &str) -> Error {
-        /// A list longer than this hides the answer.
-        const MOST_LISTED: usize = 12;
-        let close = close_names(name, self.header.iter().map(String::as_str));
-        let listed = self.header.iter().take(MOST_LISTED).map(|column| format!("`{column}`"));
-        let listed = listed.collect::<Vec<_>>().join(", ");
-        let more = self.header.len().saturating_sub(MOST_LISTED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let advice = match close.first() {
-            Some(best) => format!("did you mean `{best}`? correct the recipe"),
-            None => "correct the recipe".to_owned(),
-        };
-        whole_file(&self.path, format!("a column `{name}`"), format!("{listed}{more}"), advice)
-    }
+/// Returns the position of a column in the header of a table.
+///
+/// # Errors
+/// When there is no such column; the error lists close names, or all of them.
+pub(super) fn find_column(path: &Path, header: &[String], name: &str) -> Result<usize> {
+    let position = header.iter().position(|column| column == name);
+    position.ok_or_else(|| unknown_column(path, header, name))
+}
+
+fn unknown_column(path: &Path, header: &[String], name: &str) -> Error {
+    /// A list longer than this hides the answer.
+    const MOST_LISTED: usize = 12;
+    let close = close_names(name, header.iter().map(String::as_str));
+    let listed = header.iter().take(MOST_LISTED).map(|column| format!("`{column}`"));
+    let listed = listed.collect::<Vec<_>>().join(", ");
+    let more = header.len().saturating_sub(MOST_LISTED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let advice = match close.first() {
+        Some(best) => format!("did you mean `{best}`? correct the recipe"),
+        None => "correct the recipe".to_owned(),
+    };
+    whole_file(path, format!("a column `{name}`"), format!("{listed}{more}"), advice)
 }
 
 fn trimmed(cell: &[u8]) -> String {

@@ -6,7 +6,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use phenocopy::table::{
     AnnotationColumns, Duplicates, InputFile, LongColumns, Measurements, NameMapping, Orientation,
-    RowFilter, TextFormat, read_annotations, read_long, read_mapping, read_matrix, write_matrix,
+    RowFilter, TextFormat, Unnamed, Wanted, read_annotations, read_long, read_mapping, read_matrix,
+    write_matrix,
 };
 use proptest::prelude::*;
 
@@ -30,7 +31,7 @@ fn gzip(text: &str) -> Vec<u8> {
 }
 
 fn matrix(path: &Path) -> phenocopy::Result<Measurements> {
-    read_matrix(path, TextFormat::Detect, Orientation::ReadoutRows)
+    read_matrix(path, TextFormat::Detect, Orientation::ReadoutRows, Wanted::ALL)
 }
 
 fn rows(measurements: &Measurements) -> Vec<Vec<(usize, f32)>> {
@@ -138,8 +139,8 @@ fn read_long_text(text: &str, duplicates: Duplicates) -> phenocopy::Result<Measu
     let scratch = file("long.csv", text);
     let columns =
         LongColumns { perturbation: "drug".into(), readout: "gene".into(), value: "z".into() };
-    let filters = [RowFilter { column: "status".into(), values: vec!["ok".into()] }];
-    read_long(&scratch.path, TextFormat::Detect, &columns, &filters, duplicates)
+    let filters = [RowFilter::one_of("status", ["ok"])];
+    read_long(&scratch.path, TextFormat::Detect, &columns, &filters, duplicates, Wanted::ALL)
 }
 
 #[test]
@@ -184,8 +185,9 @@ fn mapping() -> NameMapping {
         file: "sheet.csv".into(),
         from: "well".into(),
         to: "gene".into(),
-        filters: vec![RowFilter { column: "type".into(), values: vec!["trt_oe".into()] }],
+        filters: vec![RowFilter::one_of("type", ["trt_oe"])],
         cut_at: Some("_".into()),
+        unnamed: Unnamed::Keep,
         format: TextFormat::Detect,
     }
 }

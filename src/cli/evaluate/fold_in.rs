@@ -26,7 +26,7 @@ use super::{EvaluationArguments, TaskArguments, warn_of_other_inputs};
 pub(crate) struct FoldInArguments {
     #[command(flatten)]
     common: EvaluationArguments,
-    /// A chemical context of the index
+    /// A chemical context of the index; others that the samples of its assay give are left out with it
     #[arg(long, value_name = "NAME")]
     context: String,
     #[command(flatten)]
@@ -38,7 +38,9 @@ impl FoldInArguments {
         let index = self.common.open()?;
         let recipe = EvaluationArguments::recipe(&index)?;
         let data = self.common.data();
-        let reduced = without(&recipe, &self.context)?;
+        let known = &index.manifest().counts.contexts;
+        let named = known.iter().find(|known| lookup_key(known) == lookup_key(&self.context));
+        let reduced = without(&recipe, named.unwrap_or(&self.context))?;
         let (labels, panel) = self.task.read(&recipe, data)?;
         let dataset = Dataset::from_recipe(&recipe, data, &DatasetOptions::default())?;
         warn_of_other_inputs(&index, &dataset);
@@ -98,10 +100,11 @@ fn titled(report: &RetrievalReport, context: &str, group: &str) -> [MetricTable;
     tables
 }
 
-/// The recipe less the assay of a context.
+/// The recipe less the assay of a context, and with it the other contexts that its samples give.
 fn without(recipe: &Recipe, context: &str) -> anyhow::Result<Recipe> {
     let mut reduced = recipe.clone();
-    reduced.assays.retain(|assay| lookup_key(&assay.context) != lookup_key(context));
+    let assay = recipe.assay_of(context).map(|assay| &assay.context);
+    reduced.assays.retain(|other| Some(&other.context) != assay);
     let left: Vec<&str> = recipe.assays.iter().map(|assay| assay.context.as_str()).collect();
     let chemical = |recipe: &Recipe| {
         recipe.assays.iter().filter(|a| a.perturbation_type.side() == Side::Chemical).count()
@@ -118,8 +121,7 @@ fn without(recipe: &Recipe, context: &str) -> anyhow::Result<Recipe> {
 }
 
 fn side_of(recipe: &Recipe, context: &str) -> Side {
-    let assay = recipe.assays.iter().find(|assay| assay.context == context);
-    assay.map_or(Side::Chemical, |assay| assay.perturbation_type.side())
+    recipe.assay_of(context).map_or(Side::Chemical, |assay| assay.perturbation_type.side())
 }
 
 fn train(dataset: &Dataset, config: &LpmConfig, seeds: &[u64]) -> Result<(Placement, Embeddings)> {

@@ -6,7 +6,7 @@ use crate::dataset::recipe::{
     AgentKind, AnnotationTable, Assay, AssayLayout, ReadoutChoice, Recipe,
 };
 use crate::experiment::PerturbationType;
-use crate::table::{AnnotationColumns, Duplicates, TextFormat};
+use crate::table::{AnnotationColumns, Duplicates, Pattern, TextFormat};
 
 /// Returns the recipe of a world with `n_chemical` chemical contexts and one of knock-outs.
 pub(super) fn recipe(n_chemical: usize) -> Recipe {
@@ -55,14 +55,14 @@ fn assay(perturbation_type: PerturbationType, name: &str) -> Assay {
         file: format!("synthetic-{name}.csv").into(),
         layout: AssayLayout::WideReadoutRows,
         perturbation_type,
-        context: format!("synthetic-{name}"),
+        context: Pattern::fixed(&format!("synthetic-{name}")),
         format: TextFormat::Detect,
         normalisation: None,
         min_values: None,
         duplicates: None,
         columns: None,
         filters: Vec::new(),
-        sheet: None,
+        samples: None,
         perturbation_names: None,
         readout_names: None,
     }

@@ -1,6 +1,6 @@
 use super::draw::Drawing;
 use crate::dataset::assemble::{Dataset, DatasetOptions, Raw, assemble};
-use crate::dataset::recipe::Recipe;
+use crate::dataset::recipe::{Assay, Recipe};
 use crate::dataset::screen::RawAssay;
 use crate::error::{Error, Result};
 use crate::table::{AnnotationRow, Duplicates, Measurements};
@@ -103,12 +103,14 @@ impl SyntheticWorld {
 
 impl Source {
     pub(super) fn dataset(&self, options: &DatasetOptions) -> Result<Dataset> {
-        let assay = |measurements: &Measurements| RawAssay {
+        let assay = |(assay, measurements): (&Assay, &Measurements)| RawAssay {
             measurements: measurements.clone(),
             duplicates: Duplicates::Error,
+            contexts: [(assay.context.to_string(), (0..measurements.n_profiles()).collect())]
+                .into(),
         };
         let raw = Raw {
-            assays: self.screens.iter().map(assay).collect(),
+            assays: self.recipe.assays.iter().zip(&self.screens).map(assay).collect(),
             compounds: self.compounds.clone(),
             genes: self.genes.clone(),
             ..Raw::default()

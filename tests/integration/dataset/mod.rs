@@ -7,6 +7,8 @@ use proptest::prelude::*;
 
 /// The recipes of the repository on the real screens.
 mod real;
+/// Sample tables: contexts by pattern, filters with units, replicates collapsed.
+mod samples;
 /// The synthetic world and the demo files it writes.
 mod synthetic;
 
