@@ -321,7 +321,7 @@ impl SearchArguments {
     }
 
     fn search_signature(&self, index: &Index, path: &Path) -> anyhow::Result<()> {
-        let table = read_signature(path)?;
+        let table = read_signature(path, None)?;
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let query = SignatureQuery {
             context: self.context.clone(),
@@ -489,6 +489,10 @@ fn structures(_: &Index) -> anyhow::Result<(NamePlacement, FeatureQuality)> {
 /// Says what of a signature's file was averaged, left out, or not known to the index.
 fn report_reading(table: &SignatureTable, answer: &Answer) {
     const MOST_LISTED: usize = 5;
+    if !table.other_columns.is_empty() {
+        let (column, others) = (&table.value_column, table.other_columns.join(", "));
+        complain(&format!("values are those of the column `{column}`, not of {others}"));
+    }
     if table.n_averaged > 0 {
         complain(&format!("{} rows were averaged with others of their readout", table.n_averaged));
     }

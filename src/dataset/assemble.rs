@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::agents::{Agents, refuse_date};
 use super::profiles::{ProfileKey, Profiles, StorageLimits};
+use super::readouts::annotate;
 use super::recipe::{Assay, ReadoutChoice, Recipe};
 use super::report::ReadingReport;
 use super::screen::{RawAssay, Screen};
@@ -32,6 +33,8 @@ pub struct Dataset {
     pub contexts: Vec<Context>,
     /// All readouts, sorted.
     pub readouts: Vec<Readout>,
+    /// What is known of each readout, in the same order.
+    pub readout_annotations: Vec<Annotation>,
     /// Normalised values; rows are sorted by perturbation, then context.
     pub profiles: Profiles,
     /// Per profile: its spread before it was scaled, in the assay's units; what activity is read from.
@@ -70,6 +73,7 @@ pub(super) struct Raw {
     pub(super) assays: Vec<RawAssay>,
     pub(super) compounds: Vec<AnnotationRow>,
     pub(super) genes: Vec<AnnotationRow>,
+    pub(super) readouts: Vec<AnnotationRow>,
     pub(super) inputs: Vec<InputFile>,
     pub(super) notices: Vec<String>,
 }
@@ -80,8 +84,11 @@ pub(super) fn assemble(recipe: &Recipe, raw: Raw, options: &DatasetOptions) -> R
     let assays = || recipe.assays.iter().zip(&raw.assays);
     let names =
         assays().map(|(a, r)| (a.perturbation_type, r.measurements.perturbations.as_slice()));
-    let agents = Agents::resolve(names, &raw.compounds, raw.genes, &mut report)?;
     let readouts = choose_readouts(recipe, &raw.assays, &mut report)?;
+    let is_known_by_genes = raw.readouts.is_empty() && recipe.reads_genes();
+    let tables = if is_known_by_genes { &raw.genes } else { &raw.readouts };
+    let readout_annotations = annotate(readouts.keys(), tables);
+    let agents = Agents::resolve(names, &raw.compounds, raw.genes, &mut report)?;
     let screens = gather_screens(recipe, &raw.assays, &agents, &readouts, &mut report)?;
     let (perturbations, rows) = vocabulary(&screens);
     let (profiles, spread, removed_means) = normalised(&rows, &screens, readouts.len(), options)?;
@@ -93,6 +100,7 @@ pub(super) fn assemble(recipe: &Recipe, raw: Raw, options: &DatasetOptions) -> R
         name: recipe.name.clone(),
         annotations: perturbations.iter().map(annotation).collect(),
         contexts: screens.iter().map(|screen| Context(screen.context().to_owned())).collect(),
+        readout_annotations,
         readouts: readouts.into_keys().map(Readout).collect(),
         perturbations,
         profiles,
@@ -166,7 +174,7 @@ fn choose_readouts(
             sides_of.entry(readout).or_default().insert(side);
         }
     }
-    if recipe.readout_kind.to_lowercase().contains("gene") {
+    if recipe.reads_genes() {
         sides_of.keys().try_for_each(|gene| refuse_date(gene))?;
     }
     let n_all = sides_of.len();

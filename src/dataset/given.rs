@@ -51,12 +51,17 @@ impl Dataset {
             recipe: recipe_of_nothing(name),
             inputs: Vec::new(),
             report: ReadingReport::default(),
+            readout_annotations: readouts.iter().map(only_name).collect(),
             perturbations,
             contexts,
             readouts,
             profiles,
         })
     }
+}
+
+fn only_name(readout: &Readout) -> Annotation {
+    Annotation { name: readout.0.clone(), ..Annotation::default() }
 }
 
 fn recipe_of_nothing(name: &str) -> Recipe {

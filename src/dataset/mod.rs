@@ -16,6 +16,7 @@ mod naming;
 mod normalise;
 mod profiles;
 mod read;
+mod readouts;
 mod recipe;
 mod report;
 mod restrict;

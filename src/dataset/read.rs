@@ -128,6 +128,7 @@ impl Reader<'_> {
         match table.agents {
             AgentKind::Compound => self.raw.compounds.extend(rows),
             AgentKind::Gene => self.raw.genes.extend(rows),
+            AgentKind::Readout => self.raw.readouts.extend(rows),
         }
         Ok(())
     }

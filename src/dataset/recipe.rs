@@ -219,6 +219,9 @@ pub enum AgentKind {
     Compound,
     /// Genes; synonyms are aliases and previous symbols.
     Gene,
+    /// Readouts, for instance cell lines: what else they are called. Where readouts are genes and no such table is
+    /// named, those of genes serve.
+    Readout,
 }
 
 /// One annotation table.
@@ -294,6 +297,12 @@ impl Recipe {
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    }
+
+    /// Returns whether its readouts are genes.
+    #[must_use]
+    pub fn reads_genes(&self) -> bool {
+        self.readout_kind.to_lowercase().contains("gene")
     }
 
     /// Returns the normalisation steps of an assay.

@@ -52,6 +52,7 @@ impl Dataset {
             annotations: rows.iter().map(|row| self.annotations[*row].clone()).collect(),
             contexts: self.contexts.clone(),
             readouts: self.readouts.clone(),
+            readout_annotations: self.readout_annotations.clone(),
             spread: spread.map(Option::unwrap_or_default).collect(),
             removed_means: self.removed_means.clone(),
             recipe: self.recipe.clone(),

@@ -10,7 +10,7 @@ use crate::calibrate::Activity;
 use crate::dataset::Dataset;
 use crate::embedding::{Embeddings, FoldIn, Placement};
 use crate::error::{Error, Result};
-use crate::experiment::Side;
+use crate::experiment::{Annotation, Readout, Side};
 use crate::model::{Ensemble, Fit, FitComparison, Head, Lpm, TrainingReport};
 
 /// Perturbations whose responses are predicted at once, so that memory stays small.
@@ -32,8 +32,9 @@ impl<'a> IndexBuilder<'a> {
         let n_chemical = sides.iter().filter(|side| **side == Side::Chemical).count();
         let readouts = dataset.readouts.iter().map(|readout| readout.0.clone()).collect();
         let halves = [(Side::Chemical, 0..n_chemical), (Side::Genetic, n_chemical..sides.len())];
-        let responses =
+        let factorised =
             Responses::factorise(mean_responses(dataset, ensemble)?, readouts, &halves)?;
+        let responses = Responses { also_called: also_called(dataset), ..factorised };
         let mut builder = Self::new(dataset.name.clone(), embeddings, describe(dataset))?;
         if let Some(stored) = &placement {
             builder = builder.activity(measure(dataset, &stored.placement, &responses)?);
@@ -44,6 +45,18 @@ impl<'a> IndexBuilder<'a> {
             .provenance(provenance(dataset, ensemble, report)?)
             .model(|folder| ensemble.save(folder)))
     }
+}
+
+/// Returns what each readout is also called, the name to show first.
+fn also_called(dataset: &Dataset) -> Vec<Vec<String>> {
+    let is_a_word = |name: &&String| !name.is_empty() && !name.contains(char::is_control);
+    let names = |(readout, annotation): (&Readout, &Annotation)| {
+        let shown = Some(&annotation.name).filter(is_a_word).unwrap_or(&readout.0);
+        let others = annotation.synonyms.iter().chain(&annotation.identifiers);
+        let others = others.filter(is_a_word).filter(|name| *name != shown);
+        std::iter::once(shown).chain(others).cloned().collect()
+    };
+    dataset.readouts.iter().zip(&dataset.readout_annotations).map(names).collect()
 }
 
 /// Returns the unit vector of each perturbation and, for the product head, what places others.

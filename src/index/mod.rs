@@ -16,6 +16,7 @@ mod manifest;
 mod metadata;
 mod open;
 mod placement;
+mod readouts;
 mod record;
 mod response;
 pub mod vector;
@@ -33,6 +34,7 @@ pub use manifest::{
 pub use metadata::{Filter, Metadata, NameKind};
 pub use open::Index;
 pub use placement::StoredPlacement;
+pub use readouts::ReadoutNames;
 pub use record::{Record, Records};
 pub use response::{RESPONSE_RANK, ResponseTable, Responses};
 

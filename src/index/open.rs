@@ -8,6 +8,7 @@ use super::file::SectionFile;
 use super::manifest::{FileDigest, GraphSummary, Manifest};
 use super::metadata::Metadata;
 use super::placement::StoredPlacement;
+use super::readouts::ReadoutNames;
 use super::record::{Record, Records};
 use super::response::ResponseTable;
 use super::vector::FlatGraph;
@@ -40,6 +41,7 @@ pub struct Index {
     metadata: Metadata,
     /// Read when it is first asked for: most searches do without.
     placement: OnceLock<StoredPlacement>,
+    readout_names: OnceLock<ReadoutNames>,
 }
 
 impl Index {
@@ -115,6 +117,7 @@ impl Index {
             calibration,
             manifest,
             placement: OnceLock::new(),
+            readout_names: OnceLock::new(),
         })
     }
 
@@ -232,6 +235,12 @@ impl Index {
     /// Returns the names of the readouts that responses are predicted for, in order.
     pub fn response_readouts(&self) -> impl Iterator<Item = &str> {
         self.responses.iter().flat_map(ResponseTable::readouts)
+    }
+
+    /// Returns what the readouts are called that responses are predicted for; empty when the index holds no responses.
+    pub fn readout_names(&self) -> &ReadoutNames {
+        let read = || self.responses.as_ref().map(ResponseTable::readout_names);
+        self.readout_names.get_or_init(|| read().unwrap_or_default())
     }
 
     /// Returns the cosine of two rows' predicted responses; none when the index holds no responses.

@@ -5,6 +5,7 @@ use faer::linalg::solvers::SelfAdjointEigen;
 use faer::{Mat, Par, Side as Triangle};
 
 use super::file::{SectionFile, SectionWriter};
+use super::readouts::ReadoutNames;
 use crate::embedding::similarity;
 use crate::error::{Error, Result};
 use crate::experiment::Side;
@@ -25,6 +26,8 @@ pub struct Responses {
     pub basis: Vec<f32>,
     /// Names of the readouts, in order.
     pub readouts: Vec<String>,
+    /// What each readout is also called, the name to show first; empty where nothing is known.
+    pub also_called: Vec<Vec<String>>,
     /// The mean response of each side that has rows, centred over readouts: what was taken from its rows.
     pub means: Vec<(Side, Vec<f32>)>,
     /// Share of the variance that the kept directions hold.
@@ -88,6 +91,7 @@ impl Responses {
                 .flat_map(|k| basis.col(k).iter().copied().collect::<Vec<_>>())
                 .collect(),
             readouts,
+            also_called: Vec::new(),
             means,
             variance_kept: if total > 0.0 { kept / total } else { 1.0 },
         })
@@ -109,6 +113,11 @@ impl Responses {
         writer.section_f32("coefs", &self.coefficients)?;
         writer.section_f32("basis", &self.basis)?;
         writer.section_bytes("readouts", self.readouts.join("\n").as_bytes())?;
+        if !self.also_called.is_empty() {
+            let lines: Vec<String> =
+                self.also_called.iter().map(|names| names.join("\t")).collect();
+            writer.section_bytes("readout-names", lines.join("\n").as_bytes())?;
+        }
         for (side, mean) in &self.means {
             writer.section_f32(&format!("mean-{side}"), mean)?;
         }
@@ -258,8 +267,21 @@ impl ResponseTable {
 
     /// Returns the names of the readouts, in the order of a response's values.
     pub fn readouts(&self) -> impl Iterator<Item = &str> {
-        let names = self.file.section_bytes("readouts").unwrap_or_default();
-        std::str::from_utf8(names).unwrap_or_default().split('\n')
+        self.lines("readouts")
+    }
+
+    /// Returns what the readouts are called.
+    #[must_use]
+    pub fn readout_names(&self) -> ReadoutNames {
+        let also = self.lines("readout-names");
+        let also = also.map(|line| line.split('\t').map(str::to_owned).collect());
+        let also = if self.file.has_section("readout-names") { also.collect() } else { Vec::new() };
+        ReadoutNames::new(self.readouts().map(str::to_owned).collect(), also)
+    }
+
+    fn lines(&self, section: &str) -> impl Iterator<Item = &str> {
+        let text = self.file.section_bytes(section).unwrap_or_default();
+        std::str::from_utf8(text).unwrap_or_default().split('\n')
     }
 
     /// Verifies the checksums.

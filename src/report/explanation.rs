@@ -4,13 +4,13 @@ use super::aligned::{Aligned, shorten};
 use super::significant;
 use super::tsv::single_line;
 use crate::index::Record;
-use crate::search::{ContextSimilarity, Explanation};
+use crate::search::{ContextSimilarity, Explanation, ExplanationTerm};
 
 /// Contexts up to this many are all listed; of more, the most and the least alike.
 const ALL_LISTED: usize = 8;
 const EXTREMES: usize = 3;
 
-const COLUMNS: [&str; 9] = [
+const COLUMNS: [&str; 10] = [
     "query",
     "hit",
     "readout",
@@ -20,6 +20,7 @@ const COLUMNS: [&str; 9] = [
     "cumulative_share",
     "index",
     "context",
+    "readout_name",
 ];
 
 /// Writes the `k` readouts that count most, as a table for a terminal.
@@ -53,7 +54,7 @@ pub fn write_explanation_table(
         let share = format!("{:.0} %", 100.0 * term.cumulative_share);
         let numbers = [term.query, term.hit, term.contribution];
         let numbers = numbers.map(|number| format!("{number:+.4}"));
-        [vec![term.readout.clone()], numbers.to_vec(), vec![share]].concat()
+        [vec![readout(term)], numbers.to_vec(), vec![share]].concat()
     });
     let header = vec!["readout", "query", "hit", "adds", "so far"];
     Aligned {
@@ -70,6 +71,12 @@ pub fn write_explanation_table(
         writeln!(out)?;
     }
     lines.try_for_each(|line| writeln!(out, "{}", shorten(&line, usize::from(width))))
+}
+
+/// A readout by its symbol and, where people call it otherwise, that name first.
+fn readout(term: &ExplanationTerm) -> String {
+    let ExplanationTerm { readout, readout_name, .. } = term;
+    if readout == readout_name { readout.clone() } else { format!("{readout_name} ({readout})") }
 }
 
 /// How alike the responses are in single contexts: all of a few, the extremes of many.
@@ -119,8 +126,8 @@ fn one_measured(context: &str, measured: &Record, other: &Record) -> String {
     format!("{} was measured in {context}, {} was not: predicted", measured.name(), other.name())
 }
 
-/// Writes all readouts as tab-separated values with a header line; the last columns name the index and the context,
-/// which is empty for averages over all.
+/// Writes all readouts as tab-separated values with a header line; the last columns name the index, the context, which
+/// is empty for averages over all, and what people call the readout.
 ///
 /// # Errors
 /// When the output cannot be written.
@@ -136,8 +143,8 @@ pub fn write_explanation_tsv(
     for term in &explanation.terms {
         let numbers = [term.query, term.hit, term.contribution, term.cumulative_share];
         let numbers = numbers.map(significant).join("\t");
-        let readout = single_line(&term.readout);
-        writeln!(out, "{symbols}\t{readout}\t{numbers}\t{fingerprint}\t{context}")?;
+        let (readout, name) = (single_line(&term.readout), single_line(&term.readout_name));
+        writeln!(out, "{symbols}\t{readout}\t{numbers}\t{fingerprint}\t{context}\t{name}")?;
     }
     out.flush()
 }

@@ -174,7 +174,11 @@ impl Index {
             response_similarity: dot(&of_query, &of_hit) as f32,
             context: Some(responses.contexts[context].clone()),
             by_context: responses.compare(&query, &hit)?,
-            terms: take_apart(responses.readouts.iter().map(String::as_str), &of_query, &of_hit),
+            terms: take_apart(
+                responses.readouts.iter().map(String::as_str),
+                self.readout_names(),
+                [&of_query, &of_hit],
+            ),
             query,
             hit,
         })

@@ -1,7 +1,7 @@
 use super::query::Query;
 use crate::embedding::similarity;
 use crate::error::{Error, Result};
-use crate::index::{Index, Record};
+use crate::index::{Index, ReadoutNames, Record};
 
 /// Which readouts make two perturbations alike, or unlike.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +37,8 @@ pub struct ContextSimilarity {
 pub struct ExplanationTerm {
     /// The readout: a cell line of a viability screen, a gene of a transcriptome.
     pub readout: String,
+    /// What people call it: the name of the cell line.
+    pub readout_name: String,
     /// The query's predicted response there, centred over readouts and over its side, of unit length over readouts.
     pub query: f64,
     /// The hit's.
@@ -79,7 +81,7 @@ impl Index {
             response_similarity,
             context: None,
             by_context: Vec::new(),
-            terms: take_apart(self.response_readouts(), &of_query, &of_hit),
+            terms: take_apart(self.response_readouts(), self.readout_names(), [&of_query, &of_hit]),
         })
     }
 }
@@ -87,11 +89,12 @@ impl Index {
 /// Multiplies two unit responses readout by readout; the largest products first.
 pub(super) fn take_apart<'a>(
     readouts: impl Iterator<Item = &'a str>,
-    query: &[f64],
-    hit: &[f64],
+    names: &ReadoutNames,
+    [query, hit]: [&[f64]; 2],
 ) -> Vec<ExplanationTerm> {
     let term = |(readout, (query, hit)): (&str, (&f64, &f64))| ExplanationTerm {
         readout: readout.to_owned(),
+        readout_name: names.display(readout).to_owned(),
         query: *query,
         hit: *hit,
         contribution: query * hit,

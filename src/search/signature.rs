@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::borrow::Cow;
 
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -10,8 +10,8 @@ use crate::calibrate::correlation;
 use crate::dataset::{NormalisationStep, normalise_profile, shuffle_profile};
 use crate::error::{Error, Result};
 use crate::experiment::{PerturbationType, Side};
-use crate::index::{Filter, Index, StoredPlacement};
-use crate::table::{close_names, lookup_key};
+use crate::index::{Filter, Index, ReadoutNames, StoredPlacement};
+use crate::table::lookup_key;
 
 /// Readouts that a signature must share with the index, so that a fifth of them can be held out.
 pub const FEWEST_READOUTS: usize = 20;
@@ -189,7 +189,8 @@ impl Subject {
                 "build one with `phenocopy build` and the default head",
             )
         })?;
-        let aligned = align(stored, &query.signature);
+        let names = readout_names(index, stored);
+        let aligned = align(&names, &query.signature);
         aligned.require_enough(stored, &query.signature)?;
         let candidates = candidates(index, stored, query)?;
         let candidate = choose(stored, &aligned.values, &candidates)?;
@@ -200,9 +201,7 @@ impl Subject {
         let profile = [(candidate.position, values.as_slice())];
         let placed = stored.placement.place_measured(kind.side(), &profile)?;
         let predicted = stored.placement.respond(&profile)?;
-        // Files of two builds, put together by a program, may differ in their readouts.
-        let is_comparable =
-            index.response_readouts().eq(stored.readouts.iter().map(String::as_str));
+        let is_comparable = index.readout_names().symbols() == stored.readouts;
         let response = index.project_response(&predicted, kind.side()).filter(|_| is_comparable);
         let activity = index.calibration().and_then(|table| {
             let known = table.strength_of(placed.length, candidate.position, kind);
@@ -271,19 +270,12 @@ impl Aligned {
     }
 }
 
-fn align(stored: &StoredPlacement, signature: &Signature) -> Aligned {
-    let exact: HashMap<&str, usize> = stored.readouts.iter().map(String::as_str).zip(0..).collect();
-    let mut by_key: HashMap<String, Option<usize>> = HashMap::new();
-    for (at, readout) in stored.readouts.iter().enumerate() {
-        // A key that two readouts share names neither.
-        by_key.entry(lookup_key(readout)).and_modify(|known| *known = None).or_insert(Some(at));
-    }
-    let mut sums = vec![(0.0_f64, 0_u32); stored.readouts.len()];
+fn align(names: &ReadoutNames, signature: &Signature) -> Aligned {
+    let mut sums = vec![(0.0_f64, 0_u32); names.symbols().len()];
     let mut unmatched = Vec::new();
     for (name, value) in &signature.values {
-        let at = exact.get(name.as_str()).copied();
-        match at.or_else(|| by_key.get(&lookup_key(name)).copied().flatten()) {
-            Some(at) => sums[at] = (sums[at].0 + f64::from(*value), sums[at].1 + 1),
+        match names.position(name).and_then(|at| sums.get_mut(at)) {
+            Some((sum, n)) => (*sum, *n) = (*sum + f64::from(*value), *n + 1),
             None => unmatched.push(name.clone()),
         }
     }
@@ -291,8 +283,7 @@ fn align(stored: &StoredPlacement, signature: &Signature) -> Aligned {
     // Where most are known, the others are readouts that the index lacks, not misspelt ones.
     let is_misspelt = n_matched < unmatched.len();
     let close = |name: String| {
-        let close = close_names(&name, stored.readouts.iter().map(String::as_str));
-        let close = close.first().filter(|_| is_misspelt).map(|close| (*close).to_owned());
+        let close = is_misspelt.then(|| names.closest(&name)).flatten();
         (name, close)
     };
     Aligned {
@@ -300,6 +291,16 @@ fn align(stored: &StoredPlacement, signature: &Signature) -> Aligned {
         n_matched,
         unmatched: unmatched.into_iter().map(close).collect(),
     }
+}
+
+/// What the readouts of the fold-in are called: as in the index's responses, if those are of the same readouts. Files of
+/// two builds, put together by a program, may differ in them.
+fn readout_names<'a>(index: &'a Index, stored: &StoredPlacement) -> Cow<'a, ReadoutNames> {
+    let names = index.readout_names();
+    if names.symbols() == stored.readouts {
+        return Cow::Borrowed(names);
+    }
+    Cow::Owned(ReadoutNames::new(stored.readouts.clone(), Vec::new()))
 }
 
 /// The context that is named; otherwise all chemical ones, or all where there is none.

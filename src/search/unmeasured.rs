@@ -5,7 +5,7 @@ use super::query::Query;
 use crate::embedding::feature_map::fold_of;
 use crate::embedding::{FeatureMap, FeatureQuality};
 use crate::error::{Error, Result};
-use crate::index::{Index, Record};
+use crate::index::{Index, ReadoutNames, Record};
 use crate::model::{Ensemble, Vocabularies};
 use crate::table::{FeatureTable, lookup_key};
 
@@ -88,7 +88,7 @@ impl Index {
         let vocabularies = ensemble.vocabularies().ok_or_else(|| {
             Error::data("model of the index", "it has no member", "rebuild the index")
         })?;
-        let matches = Matches::of(table, vocabularies)?;
+        let matches = Matches::of(table, vocabularies, self.readout_names())?;
         let context = match matches.axis {
             FeatureAxis::Readout => Some(position_of_context(vocabularies, query)?),
             FeatureAxis::Context => None,
@@ -155,9 +155,12 @@ struct Matches {
 }
 
 impl Matches {
-    fn of(table: &FeatureTable, vocabularies: &Vocabularies) -> Result<Self> {
-        let readouts = find(table, vocabularies.readouts.iter().map(|readout| readout.0.as_str()));
-        let contexts = find(table, vocabularies.contexts.iter().map(|context| context.0.as_str()));
+    fn of(table: &FeatureTable, vocabularies: &Vocabularies, names: &ReadoutNames) -> Result<Self> {
+        let spelt: Vec<&str> = table.names.iter().map(String::as_str).collect();
+        let symbols: Vec<&str> =
+            spelt.iter().map(|name| names.symbol(name).unwrap_or(name)).collect();
+        let readouts = find(&symbols, vocabularies.readouts.iter().map(|r| r.0.as_str()));
+        let contexts = find(&spelt, vocabularies.contexts.iter().map(|c| c.0.as_str()));
         let (n_readouts, n_contexts) = (readouts.len(), contexts.len());
         let (axis, known) = match n_readouts >= n_contexts {
             true => (FeatureAxis::Readout, readouts),
@@ -205,12 +208,12 @@ impl Matches {
 
 /// Rows of a table and the positions of their names, compared by identifier key; a key that two names share is
 /// no name.
-fn find<'a>(table: &FeatureTable, names: impl Iterator<Item = &'a str>) -> Vec<(usize, u32)> {
+fn find<'a>(spelt: &[&str], names: impl Iterator<Item = &'a str>) -> Vec<(usize, u32)> {
     let mut positions: HashMap<String, Option<u32>> = HashMap::new();
     for (name, at) in names.zip(0..) {
         positions.entry(lookup_key(name)).and_modify(|known| *known = None).or_insert(Some(at));
     }
-    let found = table.names.iter().enumerate().filter_map(|(row, name)| {
+    let found = spelt.iter().enumerate().filter_map(|(row, name)| {
         Some((row, positions.get(&lookup_key(name)).copied().flatten()?))
     });
     found.collect()

@@ -11,7 +11,9 @@ use phenocopy::index::{Filter, HonestySummary, Index, Measure};
 use phenocopy::report::{Source, reliability_plot};
 #[cfg(feature = "train")]
 use phenocopy::search::ContextResponses;
-use phenocopy::search::{Answer, Flag, Query, Scope, Via};
+use phenocopy::search::{
+    Answer, ExplanationTerm, Flag, Origin, Query, Scope, Signature, SignatureQuery, Via,
+};
 use proptest::prelude::*;
 
 const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
@@ -143,7 +145,7 @@ fn it_is_small_whole_and_says_where_it_comes_from() {
     let written =
         phenocopy::dataset::Recipe::read(Path::new(REPOSITORY).join("data/cancer-viability.toml"));
     assert_eq!(recipe.to_toml().unwrap(), written.unwrap().to_toml().unwrap());
-    assert_eq!(manifest.inputs.len(), 6);
+    assert_eq!(manifest.inputs.len(), 7);
 }
 
 /// Returns the share of the exact ten nearest that the graph of a side finds, asked with all of the other side.
@@ -406,4 +408,29 @@ fn peak_kilobytes(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+#[test]
+fn cell_lines_are_called_as_people_call_them_and_a_signature_may_name_them_so() {
+    let why = READY.explain(&Query::new("venetoclax"), &Query::new("BCL2")).unwrap();
+    assert_eq!(
+        (why.terms[0].readout.as_str(), why.terms[0].readout_name.as_str()),
+        ("ACH-000113", "OCI-AML2")
+    );
+    let answer = |name: &dyn Fn(&ExplanationTerm) -> String| {
+        let values = why.terms.iter().map(|term| (name(term), term.query as f32)).collect();
+        let signature = Signature { name: "mine".to_owned(), values };
+        let query = SignatureQuery {
+            context: Some("GDSC2".to_owned()),
+            is_normalised: true,
+            ..SignatureQuery::new(signature)
+        };
+        READY.search_signature(&query).unwrap()
+    };
+    let by_id = answer(&|term| term.readout.clone());
+    let by_name = answer(&|term| term.readout_name.to_lowercase().replace('-', ""));
+    let Origin::Signature(fit) = &by_name.origin else { panic!("{:?}", by_name.origin) };
+    // Some names are those of two lines.
+    assert!(fit.n_matched > 600 && fit.n_matched + fit.unmatched.len() == 647, "{fit:?}");
+    assert_eq!(by_name.hits[0].row, by_id.hits[0].row);
 }
