@@ -1,25 +1,22 @@
-use std::cell::RefCell;
 use std::collections::HashMap;
-use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use anyhow::Context;
 use clap::{Args, ValueEnum};
 use indicatif::{MultiProgress, ProgressBar};
-use phenocopy::dataset::{Dataset, DatasetOptions, Recipe, Split};
-use phenocopy::index::{BuildStep, IndexBuilder, Manifest, StagedFolder};
+use phenocopy::dataset::{Dataset, Recipe, Split};
+use phenocopy::index::{IndexBuilder, StagedFolder};
 use phenocopy::model::{
     Device, Ensemble, EpochReport, LpmConfig, Phase, TrainingOptions, TrainingReport,
 };
 use phenocopy::{Error, Result};
 
-use super::inspect::{describe_content, describe_fit, describe_graphs};
+use super::compile::{compile, read_dataset, stop_flag, summarise};
 use super::output::{complain, is_watched};
-use super::progress::{bar, hidden_bar, spinner};
+use super::progress::hidden_bar;
 
 /// A recipe, its data, and where the index goes.
 #[derive(Debug, Args)]
@@ -51,6 +48,9 @@ pub(crate) struct BuildArguments {
     #[arg(long)]
     resume: bool,
 }
+
+/// What to do after a stop while an index is compiled.
+const RESUME: &str = "the models are trained; run it again with --resume to compile them";
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum HeadArgument {
@@ -88,19 +88,14 @@ impl BuildArguments {
         let dataset = read_dataset(&recipe, &data, &Split::None)?;
         complain(dataset.report.to_string().trim_end());
         let (ensemble, report) = self.train(&dataset, &config, &checkpoints)?;
-        let manifest = compile(&staged, &dataset, &ensemble, &report)?;
+        let builder = IndexBuilder::from_ensemble(&dataset, &ensemble, &report)?;
+        let manifest = compile(&staged, builder, RESUME)?;
         if checkpoints.exists() {
             std::fs::remove_dir_all(&checkpoints).map_err(Error::io("remove", &checkpoints))?;
         }
         // Only now may another build of this index begin: it would find the checkpoints.
         drop(staged);
-        let seconds = started.elapsed().as_secs_f64();
-        summarise(&manifest, &self.output, report.seconds, seconds).with_context(|| {
-            format!(
-                "the index is complete at `{}`, but its summary cannot be printed",
-                self.output.display()
-            )
-        })
+        summarise(&manifest, &self.output, started, Some(report.seconds))
     }
 
     fn data_folder(&self) -> PathBuf {
@@ -167,43 +162,6 @@ impl BuildArguments {
     }
 }
 
-/// Compiles the index with a bar per graph.
-fn compile(
-    staged: &StagedFolder,
-    dataset: &Dataset,
-    ensemble: &Ensemble,
-    report: &TrainingReport,
-) -> Result<Manifest> {
-    let current: RefCell<Option<ProgressBar>> = RefCell::new(None);
-    let progress = |step: BuildStep| {
-        match step {
-            BuildStep::Graph { side, done, total } => {
-                let mut current = current.borrow_mut();
-                if done <= 1 || current.is_none() {
-                    *current = Some(bar(&format!("linking the {side} graph"), total));
-                }
-                if let Some(bar) = current.as_ref() {
-                    bar.set_position(done as u64);
-                }
-            }
-            BuildStep::Recall(_)
-            | BuildStep::Calibration
-            | BuildStep::Metadata
-            | BuildStep::Verification => {
-                current.borrow_mut().take().inspect(ProgressBar::finish_and_clear);
-            }
-        }
-        if STOP.load(Ordering::Relaxed) {
-            return Err(Error::Interrupted {
-                advice: "the models are trained; run it again with --resume to compile them"
-                    .to_owned(),
-            });
-        }
-        Ok(())
-    };
-    IndexBuilder::from_ensemble(dataset, ensemble, report)?.progress(&progress).write_into(staged)
-}
-
 /// Returns the name of a file in a folder of checkpoints that no training made.
 fn foreign_file(folder: &Path) -> Option<String> {
     let entries = std::fs::read_dir(folder).ok()?.flatten();
@@ -222,30 +180,6 @@ fn read_config(path: &Path) -> Result<LpmConfig> {
         let what = format!("model configuration `{}`, line {line}", path.display());
         Error::data(what, error.message().trim().replace('\n', " "), "correct or remove the key")
     })
-}
-
-/// Reads a recipe's data; what is held out by `split` takes no part in the normalisation.
-pub(crate) fn read_dataset(recipe: &Recipe, data: &Path, split: &Split) -> Result<Dataset> {
-    let options = DatasetOptions { split: split.clone(), ..DatasetOptions::default() };
-    let spinner = spinner("reading the screens");
-    let dataset = Dataset::from_recipe(recipe, data, &options);
-    spinner.finish_and_clear();
-    dataset
-}
-
-static STOP: AtomicBool = AtomicBool::new(false);
-
-/// Set by Ctrl-C and by the system's request to end; training stops after the epoch's checkpoint.
-pub(super) fn stop_flag() -> anyhow::Result<&'static AtomicBool> {
-    ctrlc::set_handler(|| {
-        if STOP.swap(true, Ordering::Relaxed) {
-            // Asked twice: the user means now; the last checkpoint is on the disk.
-            #[allow(clippy::exit)]
-            std::process::exit(1);
-        }
-        complain("stopping once what was done so far is safe; once more stops at once");
-    })?;
-    Ok(&STOP)
 }
 
 /// A bar per model in training; a line per run where nobody watches.
@@ -277,20 +211,4 @@ impl TrainingBars {
             bars.values().for_each(ProgressBar::finish_and_clear);
         }
     }
-}
-
-fn summarise(
-    manifest: &Manifest,
-    output: &Path,
-    training_seconds: f64,
-    seconds: f64,
-) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{} ({})", manifest.name, output.display())?;
-    writeln!(out, "fingerprint   {}", manifest.fingerprint)?;
-    describe_content(&mut out, manifest)?;
-    describe_graphs(&mut out, manifest)?;
-    describe_fit(&mut out, manifest)?;
-    writeln!(out, "time          {seconds:.1} s, of which training {training_seconds:.1} s")?;
-    Ok(())
 }

@@ -2,16 +2,17 @@
 
 #[cfg(feature = "train")]
 mod build;
+mod compile;
 mod evaluate;
 mod explain;
 mod failure;
 mod find;
+mod index;
 mod index_argument;
 mod inspect;
 mod output;
 #[cfg(feature = "train")]
 mod predict;
-#[cfg(feature = "train")]
 mod progress;
 mod search;
 
@@ -43,6 +44,8 @@ enum Command {
     /// Train a model on the screens of a recipe and compile it into an index
     #[cfg(feature = "train")]
     Build(build::BuildArguments),
+    /// Compile vectors that another model trained, or features that were measured, into an index
+    Index(index::IndexArguments),
     /// Measure how well an index finds known targets, or a model predicts held-out values
     #[command(subcommand, after_help = evaluate::EXAMPLE)]
     Evaluate(evaluate::EvaluateCommand),
@@ -62,6 +65,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Explain(arguments) => arguments.run(),
         #[cfg(feature = "train")]
         Command::Build(arguments) => arguments.run(),
+        Command::Index(arguments) => arguments.run(),
         Command::Evaluate(command) => command.run(),
         #[cfg(feature = "train")]
         Command::Predict(arguments) => arguments.run(),

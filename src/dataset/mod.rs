@@ -23,6 +23,7 @@ mod restrict;
 mod screen;
 mod split;
 pub mod synthetic;
+mod vectors;
 
 pub use assemble::{Dataset, DatasetOptions};
 pub use collapse::Collapse;
@@ -34,5 +35,6 @@ pub use profiles::{ProfileKey, Profiles, StorageLimits};
 pub use recipe::{AgentKind, AnnotationTable, Assay, AssayLayout, ReadoutChoice, Recipe, Samples};
 pub use report::{AssaySummary, DroppedProfile, Merge, MergeReason, ReadingReport, Suggestion};
 pub use split::Split;
+pub use vectors::VectorFile;
 
 pub use crate::table::{Duplicates, InputFile};

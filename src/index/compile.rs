@@ -113,7 +113,7 @@ fn measure(
     Ok(MeasuredActivity {
         profiles,
         controls: place(&activity.controls, placement, responses)?,
-        activity,
+        activity: Some(activity),
     })
 }
 

@@ -12,6 +12,7 @@ mod compile;
 mod describe;
 pub mod file;
 mod folder;
+mod given_vectors;
 mod manifest;
 mod metadata;
 mod open;
@@ -28,6 +29,7 @@ pub use calibration::{
 };
 pub use describe::describe;
 pub use folder::StagedFolder;
+pub use given_vectors::GivenVectors;
 pub use manifest::{
     Counts, FORMAT_VERSION, FileDigest, GraphSummary, HeldOutFit, Manifest, TrainingSummary,
 };

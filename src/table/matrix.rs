@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::measurements::Measurements;
 use super::name::is_missing;
+use super::npy::{is_npy, read_npy};
 use super::number::{Cell, parse_cell};
 use super::text::{Rows, TextFormat, whole_file};
 use super::wanted::{LeftOut, Wanted};
@@ -20,7 +21,8 @@ pub enum Orientation {
     PerturbationRows,
 }
 
-/// Reads what is wanted of a wide matrix of numbers with named rows and columns.
+/// Reads what is wanted of a wide matrix of numbers with named rows and columns, or of a NumPy array whose rows are
+/// perturbations, named by the table beside it: `X.ids.tsv` for `X.npy`, or `ids.tsv`; its columns are `d0`, `d1`, ….
 ///
 /// # Errors
 /// Names file, line and column of a wanted cell that is no number or infinite, of a nameless row or
@@ -45,6 +47,16 @@ pub fn read_matrix(
     orientation: Orientation,
     wanted: Wanted<'_>,
 ) -> Result<Measurements> {
+    if is_npy(path)? {
+        return match orientation {
+            Orientation::PerturbationRows => read_npy(path, wanted),
+            Orientation::ReadoutRows => {
+                let received = "a NumPy array, whose rows are perturbations";
+                let advice = "say `layout = \"wide-perturbation-rows\"`";
+                Err(whole_file(path, "a table whose rows are readouts", received, advice))
+            }
+        };
+    }
     let mut rows = Rows::open(path, format)?;
     let columns: Vec<String> = rows.header().iter().skip(1).cloned().collect();
     if let Some(column) = columns.iter().position(|name| is_missing(name)) {

@@ -23,8 +23,9 @@ const ROOMS: [&str; 12] = [
 ];
 
 /// Engine crates and the only paths under `src/` that may name them.
-const DOORS: [(&str, &[&str]); 15] = [
+const DOORS: [(&str, &[&str]); 16] = [
     ("csv", &["table/"]),
+    ("npyz", &["table/npy"]),
     ("flate2", &["table/"]),
     ("chematic_fp", &["table/structure"]),
     ("chematic_perception", &["table/structure"]),

@@ -14,7 +14,7 @@ use phenocopy::report::{MetricTable, retrieval_difference_table, retrieval_table
 use phenocopy::table::lookup_key;
 use phenocopy::{Error, Result};
 
-use super::super::build::read_dataset;
+use super::super::compile::read_dataset;
 use super::super::output::complain;
 use super::arguments::model_config;
 use super::{EvaluationArguments, TaskArguments, warn_of_other_inputs};

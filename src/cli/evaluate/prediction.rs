@@ -9,7 +9,7 @@ use phenocopy::evaluate::prediction::{
 use phenocopy::model::{Ensemble, EpochReport, LpmConfig, TrainingOptions};
 use phenocopy::report::{MetricTable, noise_ceiling_table, prediction_table};
 
-use super::super::build::read_dataset;
+use super::super::compile::read_dataset;
 use super::super::output::complain;
 use super::arguments::model_config;
 use super::{EvaluationArguments, warn_of_other_inputs};

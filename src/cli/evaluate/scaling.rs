@@ -12,7 +12,7 @@ use phenocopy::evaluate::scaling::{ScalingPoint, scale_contexts, scale_perturbat
 use phenocopy::model::{Ensemble, EpochReport, LpmConfig, TrainingOptions};
 use phenocopy::report::{scaling_plot, scaling_table};
 
-use super::super::build::stop_flag;
+use super::super::compile::stop_flag;
 use super::super::output::{OutputArguments, complain};
 use super::arguments::{model_config, source_of};
 use super::{EvaluationArguments, TaskArguments, warn_of_other_inputs};

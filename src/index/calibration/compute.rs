@@ -53,7 +53,7 @@ impl Calibration {
         let mut calibration = Self {
             rows,
             classes,
-            activity: input.measured.map(|measured| measured.activity.clone()),
+            activity: input.measured.and_then(|measured| measured.activity.clone()),
             profiles: input.measured.map(|m| repeated(&m.profiles, input.dim)).unwrap_or_default(),
             ..Self::default()
         };

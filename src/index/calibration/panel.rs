@@ -37,8 +37,8 @@ pub struct MeasuredActivity {
     pub profiles: PlacedProfiles,
     /// Compounds' profiles whose values were shuffled; they have no owner.
     pub controls: PlacedProfiles,
-    /// What each perturbation does at all.
-    pub activity: Activity,
+    /// What each perturbation does at all; none where no model says how long a vector without effect is.
+    pub activity: Option<Activity>,
 }
 
 /// Queries of one kind, to learn a null from.

@@ -18,6 +18,8 @@ mod evaluate;
 /// Signatures, combinations and features: what no screen of the index holds.
 #[cfg(feature = "train")]
 mod unmeasured;
+/// Vectors that were trained elsewhere.
+mod vectors;
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
