@@ -8,13 +8,14 @@ use phenocopy::index::{HonestySummary, Index, IndexBuilder, Measure};
 use phenocopy::model::{Ensemble, LpmConfig, TrainingOptions};
 use phenocopy::report::{MetricFormat, honesty_tables};
 use phenocopy::table::Label;
+use tempfile::TempDir;
 
 /// 200 compounds of 40 mechanisms and as many that do nothing. Of 12 mechanisms, in whose few directions vectors are
 /// alike by chance, a true target at a similarity of .8 could not be told from the others.
 fn world() -> SyntheticWorld {
     let config = SyntheticConfig {
         n_mechanisms: 40,
-        n_compounds_per_mechanism: 5,
+        class_sizes: 5..=5,
         n_genes: 160,
         n_readouts: 150,
         inactive_share: 0.5,
@@ -31,7 +32,8 @@ struct Evaluated {
     summaries: Vec<HonestySummary>,
 }
 
-fn evaluate(world: &SyntheticWorld) -> Evaluated {
+/// Trains on a world and writes its index, in seconds.
+pub fn build(world: &SyntheticWorld) -> (TempDir, Index) {
     let config = LpmConfig {
         embedding_dim: 64,
         max_epochs: 15,
@@ -43,6 +45,12 @@ fn evaluate(world: &SyntheticWorld) -> Evaluated {
     let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let path = home.path().join("world");
     IndexBuilder::from_ensemble(&world.dataset, &ensemble, &report).unwrap().write(&path).unwrap();
+    let index = Index::open(&path).unwrap();
+    (home, index)
+}
+
+fn evaluate(world: &SyntheticWorld) -> Evaluated {
+    let (_home, index) = build(world);
     let label = |(compound, gene): &(String, String)| Label {
         compound: compound.clone(),
         gene: gene.clone(),
@@ -51,7 +59,6 @@ fn evaluate(world: &SyntheticWorld) -> Evaluated {
     let labels: Vec<Label> = world.labels.iter().map(label).collect();
     let knockout = PerturbationType::CrisprKnockout;
     let task = RetrievalTask::from_dataset(&world.dataset, &labels, knockout).unwrap();
-    let index = Index::open(&path).unwrap();
     let gene = RetrievalQuery { row: task.panel()[0], targets: vec![0] };
     let other = RetrievalTask::new(task.panel().to_vec(), task.genes().to_vec(), vec![gene]);
     let of_task = |task: &RetrievalTask| evaluate_honesty(&index, &world.dataset, task);

@@ -2,11 +2,12 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
+use super::compound::{Compound, compounds};
 use super::recipe::recipe;
 use super::world::{Source, SyntheticConfig, SyntheticWorld};
 use crate::dataset::assemble::DatasetOptions;
 use crate::error::Result;
-use crate::experiment::{Annotation, Moa, Target};
+use crate::experiment::Annotation;
 use crate::table::{AnnotationRow, Measurements};
 
 /// Noise of genetic values: knock-outs are measured with more replicates than compounds.
@@ -15,20 +16,15 @@ const GENETIC_NOISE: f64 = 0.3;
 /// How much of each mechanism a hub gene shows.
 const HUB_SHARE: f64 = 0.5;
 
-/// A compound before it is measured.
-struct Compound {
-    name: String,
-    /// A second name that further contexts use for every second compound, to be merged again.
-    alias: Option<String>,
-    mechanism: Option<usize>,
-}
-
-/// A world while it is drawn: one stream of random numbers, used in a fixed order.
+/// A world while it is drawn: one stream of random numbers, used in a fixed order; what makes a world hard comes from
+/// a second, so that easy ones stay as they were.
 pub(super) struct Drawing<'a> {
     config: &'a SyntheticConfig,
     random: ChaCha8Rng,
     /// `n_mechanisms × n_readouts`: what the knock-out of each target does.
     effects: Vec<Vec<f64>>,
+    /// What hubs do in full and compounds to some degree; empty where hubs have no strength.
+    unspecific: Vec<f64>,
     compounds: Vec<Compound>,
 }
 
@@ -37,14 +33,21 @@ impl<'a> Drawing<'a> {
         let mut random = ChaCha8Rng::seed_from_u64(config.seed);
         let effect = |_| normals(&mut random, config.n_readouts);
         let effects = (0..config.n_mechanisms).map(effect).collect();
-        Self { config, random, effects, compounds: compounds(config) }
+        let mut hardship = ChaCha8Rng::seed_from_u64(config.seed);
+        hardship.set_stream(1);
+        let n_unspecific = if config.hub_strength > 0.0 { config.n_readouts } else { 0 };
+        let mut unspecific = normals(&mut hardship, n_unspecific);
+        unspecific.iter_mut().for_each(|effect| *effect *= config.hub_strength);
+        let compounds = compounds(config, &unspecific, &mut hardship);
+        Self { config, random, effects, unspecific, compounds }
     }
 
     pub(super) fn world(mut self) -> Result<SyntheticWorld> {
         let chemical = self.config.n_chemical_contexts;
         let mut screens: Vec<Measurements> = (0..chemical).map(|c| self.chemical(c)).collect();
         screens.push(self.genetic());
-        let compound_rows: Vec<AnnotationRow> = self.compounds.iter().map(compound_row).collect();
+        let compound_rows: Vec<AnnotationRow> =
+            self.compounds.iter().map(Compound::annotation).collect();
         let genes: Vec<AnnotationRow> =
             (0..self.config.n_genes).map(|g| self.gene_row(g)).collect();
         let name = |compound: &Compound| compound.name.clone();
@@ -52,10 +55,13 @@ impl<'a> Drawing<'a> {
         let is_inactive = |compound: &&Compound| compound.mechanism.is_none();
         let labels = self.compounds.iter().filter_map(label).collect();
         let inactive = self.compounds.iter().filter(is_inactive).map(name).collect();
-        let source = Source { recipe: recipe(chemical), screens, compounds: compound_rows, genes };
+        let analogue = |compound: &Compound| Some((name(compound), compound.parent.clone()?));
+        let analogues = self.compounds.iter().filter_map(analogue).collect();
+        let recipe = recipe(chemical, self.config.analogue_share > 0.0);
+        let source = Source { recipe, screens, compounds: compound_rows, genes };
         let dataset = source.dataset(&DatasetOptions::default())?;
         let hubs = self.hubs().map(gene_symbol).collect();
-        Ok(SyntheticWorld { dataset, labels, inactive, hubs, source })
+        Ok(SyntheticWorld { dataset, labels, inactive, analogues, hubs, source })
     }
 
     fn hubs(&self) -> std::ops::Range<usize> {
@@ -74,12 +80,10 @@ impl<'a> Drawing<'a> {
             names.push(self.compounds[compound].name_in(context));
             let baseline = 3.0 * self.normal();
             let strength = 0.6 + 0.8 * self.random.random::<f64>();
-            let effect =
-                self.compounds[compound].mechanism.and_then(|m| self.effects.get(m).cloned());
-            for (readout, bias) in bias.iter().enumerate() {
-                let effect = effect.as_ref().and_then(|effect| effect.get(readout));
+            let effect = self.effect_of(compound, strength);
+            for (bias, effect) in bias.iter().zip(effect) {
                 let noise = self.config.noise * self.normal();
-                let value = baseline + bias + strength * effect.unwrap_or(&0.0) + noise;
+                let value = baseline + bias + effect + noise;
                 let is_missing = self.random.random::<f64>() < self.config.missing_share;
                 values.push(if is_missing { f32::NAN } else { rounded(value) });
             }
@@ -87,7 +91,19 @@ impl<'a> Drawing<'a> {
         Measurements::dense(names, readout_names(n_readouts), values)
     }
 
-    /// Measures knock-outs: targets show their mechanism, hubs some of each, others their own effect.
+    /// What a compound does to each readout, its mechanism as strongly as given.
+    fn effect_of(&self, compound: usize, strength: f64) -> Vec<f64> {
+        let compound = &self.compounds[compound];
+        let mechanism = compound.mechanism.and_then(|mechanism| self.effects.get(mechanism));
+        let of_readout = |readout: usize| {
+            let effect = mechanism.and_then(|effect| effect.get(readout)).unwrap_or(&0.0);
+            strength * effect + compound.side_effect(readout)
+        };
+        (0..self.config.n_readouts).map(of_readout).collect()
+    }
+
+    /// Measures knock-outs: targets show their mechanism, hubs some of each and what is unspecific, others their own
+    /// effect.
     fn genetic(&mut self) -> Measurements {
         let (n_genes, n_readouts) = (self.config.n_genes, self.config.n_readouts);
         let mut values = Vec::with_capacity(n_genes * n_readouts);
@@ -97,7 +113,10 @@ impl<'a> Drawing<'a> {
             for (readout, own) in own.iter().enumerate() {
                 let effect = if hubs.contains(&gene) {
                     let sum: f64 = self.effects.iter().map(|effect| effect[readout]).sum();
-                    HUB_SHARE * sum / (self.effects.len() as f64).sqrt() + HUB_SHARE * own
+                    let unspecific = self.unspecific.get(readout).unwrap_or(&0.0);
+                    HUB_SHARE * sum / (self.effects.len() as f64).sqrt()
+                        + HUB_SHARE * own
+                        + unspecific
                 } else {
                     self.effects.get(gene).map_or(*own, |effect| effect[readout])
                 };
@@ -126,45 +145,7 @@ impl<'a> Drawing<'a> {
     }
 }
 
-impl Compound {
-    fn name_in(&self, context: usize) -> String {
-        let alias = self.alias.as_ref().filter(|_| context > 0);
-        alias.unwrap_or(&self.name).clone()
-    }
-}
-
-fn compounds(config: &SyntheticConfig) -> Vec<Compound> {
-    let mut compounds = Vec::new();
-    for mechanism in 0..config.n_mechanisms {
-        for member in 0..config.n_compounds_per_mechanism {
-            let name = format!("synthetic-{:03}{}", mechanism + 1, letters(member));
-            let alias = (member % 4 == 0).then(|| format!("SYN-{:03}-{member}", mechanism + 1));
-            compounds.push(Compound { name, alias, mechanism: Some(mechanism) });
-        }
-    }
-    let n_active = compounds.len() as f64;
-    let n_inactive = (n_active * config.inactive_share / (1.0 - config.inactive_share)).round();
-    for inactive in 0..n_inactive as usize {
-        let name = format!("synthetic-inactive-{:03}", inactive + 1);
-        compounds.push(Compound { name, alias: None, mechanism: None });
-    }
-    compounds
-}
-
-/// Returns `a`, `b`, …, `z`, `ba`, …: a number in base 26.
-pub(super) fn letters(mut number: usize) -> String {
-    let mut letters = Vec::new();
-    loop {
-        letters.push(b'a' + (number % 26) as u8);
-        number /= 26;
-        if number == 0 {
-            break;
-        }
-    }
-    letters.iter().rev().map(|letter| char::from(*letter)).collect()
-}
-
-fn gene_symbol(gene: usize) -> String {
+pub(super) fn gene_symbol(gene: usize) -> String {
     format!("SYNG{:03}", gene + 1)
 }
 
@@ -172,19 +153,7 @@ fn readout_names(n_readouts: usize) -> Vec<String> {
     (1..=n_readouts).map(|readout| format!("SYN-LINE-{readout:03}")).collect()
 }
 
-fn compound_row(compound: &Compound) -> AnnotationRow {
-    let mechanism = compound.mechanism;
-    row(Annotation {
-        name: compound.name.clone(),
-        synonyms: compound.alias.iter().cloned().collect(),
-        targets: mechanism.map(gene_symbol).into_iter().map(Target).collect(),
-        moas: mechanism.map(|m| Moa(format!("{} inhibitor", gene_symbol(m)))).into_iter().collect(),
-        phase: if mechanism.is_some() { "Synthetic".into() } else { String::new() },
-        ..Annotation::default()
-    })
-}
-
-fn row(annotation: Annotation) -> AnnotationRow {
+pub(super) fn row(annotation: Annotation) -> AnnotationRow {
     AnnotationRow { own_names: vec![annotation.name.clone()], annotation, has_best_name: true }
 }
 
@@ -193,6 +162,6 @@ fn rounded(value: f64) -> f32 {
     ((value * 1000.0).round() / 1000.0) as f32
 }
 
-fn normals(random: &mut ChaCha8Rng, n: usize) -> Vec<f64> {
+pub(super) fn normals(random: &mut ChaCha8Rng, n: usize) -> Vec<f64> {
     (0..n).map(|_| random.sample(StandardNormal)).collect()
 }

@@ -24,7 +24,8 @@ impl SyntheticWorld {
         for (table, rows) in
             source.recipe.annotations.iter().zip([&source.compounds, &source.genes])
         {
-            write_annotations(&folder.join(&table.file), rows)?;
+            let has_structures = table.columns.inchi_key.is_some();
+            write_annotations(&folder.join(&table.file), rows, has_structures)?;
         }
         let label = |(compound, gene): &(String, String)| {
             vec![identifier_key(compound), gene.clone(), "synthetic".to_owned()]
@@ -37,21 +38,25 @@ impl SyntheticWorld {
     }
 }
 
-fn write_annotations(path: &Path, rows: &[AnnotationRow]) -> Result<()> {
-    let header = ["name", "synonyms", "target", "moa", "clinical_phase", "description"];
+fn write_annotations(path: &Path, rows: &[AnnotationRow], has_structures: bool) -> Result<()> {
+    let header =
+        ["name", "synonyms", "target", "moa", "clinical_phase", "description", "inchi_key"];
+    let n_columns = header.len() - usize::from(!has_structures);
     let cells = |row: &AnnotationRow| {
         let annotation = &row.annotation;
         let targets: Vec<&str> =
             annotation.targets.iter().map(|target| target.0.as_str()).collect();
         let moas: Vec<&str> = annotation.moas.iter().map(|moa| moa.0.as_str()).collect();
-        vec![
+        let cells = [
             annotation.name.clone(),
             annotation.synonyms.join("|"),
             targets.join("|"),
             moas.join("|"),
             annotation.phase.clone(),
             annotation.description.clone(),
-        ]
+            annotation.inchi_key.clone(),
+        ];
+        cells.into_iter().take(n_columns).collect()
     };
-    write_table(path, &header, &rows.iter().map(cells).collect::<Vec<_>>())
+    write_table(path, &header[..n_columns], &rows.iter().map(cells).collect::<Vec<_>>())
 }

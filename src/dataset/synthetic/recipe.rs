@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use super::draw::letters;
+use super::compound::letters;
 use crate::dataset::normalise::NormalisationStep;
 use crate::dataset::recipe::{
     AgentKind, AnnotationTable, Assay, AssayLayout, ReadoutChoice, Recipe,
@@ -8,8 +8,9 @@ use crate::dataset::recipe::{
 use crate::experiment::PerturbationType;
 use crate::table::{AnnotationColumns, Duplicates, Pattern, TextFormat};
 
-/// Returns the recipe of a world with `n_chemical` chemical contexts and one of knock-outs.
-pub(super) fn recipe(n_chemical: usize) -> Recipe {
+/// Returns the recipe of a world with `n_chemical` chemical contexts and one of knock-outs, whose compounds have
+/// InChIKeys or not.
+pub(super) fn recipe(n_chemical: usize, has_structures: bool) -> Recipe {
     use NormalisationStep::{MedianCentre, RemoveReadoutMean, UnitSpread};
     let chemical = (0..n_chemical).map(|context| {
         let letter = letters(context);
@@ -26,6 +27,7 @@ pub(super) fn recipe(n_chemical: usize) -> Recipe {
         targets: Some("target".into()),
         moa: Some("moa".into()),
         phase: Some("clinical_phase".into()),
+        inchi_key: has_structures.then(|| "inchi_key".into()),
         ..columns.clone()
     };
     let gene_columns = AnnotationColumns { description: Some("description".into()), ..columns };

@@ -1,3 +1,5 @@
+use std::ops::RangeInclusive;
+
 use super::draw::Drawing;
 use crate::dataset::assemble::{Dataset, DatasetOptions, Raw, assemble};
 use crate::dataset::recipe::{Assay, Recipe};
@@ -10,12 +12,19 @@ use crate::table::{AnnotationRow, Duplicates, Measurements};
 pub struct SyntheticConfig {
     /// Mechanisms; each is the knock-out of one target gene.
     pub n_mechanisms: usize,
-    /// Active compounds of each mechanism.
-    pub n_compounds_per_mechanism: usize,
+    /// Active compounds of each mechanism: the first has the most, the last the fewest, and between them they fall by
+    /// equal ratios.
+    pub class_sizes: RangeInclusive<usize>,
     /// Genes, targets and hubs among them; the others resemble no compound.
     pub n_genes: usize,
     /// Genes that resemble every mechanism a little, as essential genes do: tempting wrong answers.
     pub n_hubs: usize,
+    /// How much hubs tempt: the standard deviation of an unspecific effect that hubs show in full and every compound,
+    /// inactive ones too, to its own degree, most a little and a few a lot, as toxic ones do. 0 for no such effect.
+    pub hub_strength: f64,
+    /// Share of the compounds, inactive ones too, that have an analogue: a near-duplicate under a name of its own, with
+    /// the same mechanism and side effects. Every second one is a salt and shares the first block of the InChIKey.
+    pub analogue_share: f64,
     /// Readouts.
     pub n_readouts: usize,
     /// Chemical contexts; the first measures every compound, each further one every second compound.
@@ -36,9 +45,11 @@ impl Default for SyntheticConfig {
     fn default() -> Self {
         Self {
             n_mechanisms: 12,
-            n_compounds_per_mechanism: 4,
+            class_sizes: 4..=4,
             n_genes: 100,
             n_hubs: 4,
+            hub_strength: 0.0,
+            analogue_share: 0.0,
             n_readouts: 90,
             n_chemical_contexts: 2,
             inactive_share: 0.2,
@@ -66,8 +77,10 @@ pub struct SyntheticWorld {
     pub dataset: Dataset,
     /// Each active compound's name and its target gene's symbol.
     pub labels: Vec<(String, String)>,
-    /// Names of the compounds that do nothing.
+    /// Names of the compounds without a mechanism: they do nothing, or only what is unspecific or their own.
     pub inactive: Vec<String>,
+    /// Each analogue's name and that of the compound that it resembles.
+    pub analogues: Vec<(String, String)>,
     /// Symbols of the hub genes.
     pub hubs: Vec<String>,
     pub(super) source: Source,
@@ -120,20 +133,33 @@ impl Source {
 }
 
 impl SyntheticConfig {
+    /// Returns the number of active compounds of a mechanism.
+    pub(super) fn class_size(&self, mechanism: usize) -> usize {
+        let (fewest, most) = (*self.class_sizes.start() as f64, *self.class_sizes.end() as f64);
+        let place = mechanism as f64 / (self.n_mechanisms.max(2) - 1) as f64;
+        (most * libm::pow(fewest / most, place)).round() as usize
+    }
+
     fn check(&self) -> Result<()> {
-        let shares =
-            [("inactive_share", self.inactive_share), ("missing_share", self.missing_share)];
+        let shares = [
+            ("inactive_share", self.inactive_share),
+            ("missing_share", self.missing_share),
+            ("analogue_share", self.analogue_share),
+        ];
         for (name, share) in shares {
             if !(0.0..1.0).contains(&share) {
                 return Err(Error::parameter(name, "at least 0 and below 1", share));
             }
         }
-        if !(self.noise >= 0.0 && self.noise.is_finite()) {
-            return Err(Error::parameter("noise", "a number from 0", self.noise));
+        for (name, size) in [("noise", self.noise), ("hub_strength", self.hub_strength)] {
+            if !(size >= 0.0 && size.is_finite()) {
+                return Err(Error::parameter(name, "a number from 0", size));
+            }
         }
         let least = [
             ("n_mechanisms", self.n_mechanisms, 1),
-            ("n_compounds_per_mechanism", self.n_compounds_per_mechanism, 1),
+            ("the smallest of class_sizes", *self.class_sizes.start(), 1),
+            ("the largest of class_sizes", *self.class_sizes.end(), *self.class_sizes.start()),
             ("n_readouts", self.n_readouts, 4),
             ("n_chemical_contexts", self.n_chemical_contexts, 1),
             ("n_genes", self.n_genes, self.n_mechanisms + self.n_hubs),

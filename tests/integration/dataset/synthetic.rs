@@ -1,4 +1,5 @@
 use std::fs;
+use std::ops::RangeInclusive;
 
 use phenocopy::dataset::synthetic::{SyntheticConfig, SyntheticWorld};
 use phenocopy::dataset::{Dataset, DatasetOptions, Recipe, Split, StorageLimits};
@@ -98,10 +99,65 @@ fn rewrite_the_demo() {
     world.write(&repository().join("data/demo")).unwrap();
 }
 
+fn hard() -> SyntheticConfig {
+    SyntheticConfig {
+        class_sizes: 2..=60,
+        hub_strength: 1.0,
+        analogue_share: 0.3,
+        ..SyntheticConfig::default()
+    }
+}
+
+#[test]
+fn classes_fall_from_the_largest_to_the_smallest_by_equal_ratios() {
+    let world = SyntheticWorld::generate(&hard()).unwrap();
+    let is_analogue = |name: &String| world.analogues.iter().any(|(analogue, _)| analogue == name);
+    let size = |mechanism: usize| {
+        let gene = format!("SYNG{mechanism:03}");
+        let members =
+            world.labels.iter().filter(|(name, target)| *target == gene && !is_analogue(name));
+        members.count()
+    };
+    let sizes: Vec<usize> = (1..=12).map(size).collect();
+    assert_eq!(sizes, [60, 44, 32, 24, 17, 13, 9, 7, 5, 4, 3, 2]);
+    assert_eq!(world.analogues.len(), (220.0 * 1.25 * 0.3) as usize);
+}
+
+#[test]
+fn every_second_analogue_is_a_salt_and_shares_the_first_block_of_the_inchi_key() {
+    let world = SyntheticWorld::generate(&hard()).unwrap();
+    let block = |name: &String| {
+        let annotation = world.dataset.annotations.iter().find(|a| a.name == *name).unwrap();
+        assert_eq!(annotation.inchi_key.len(), 27, "{annotation:?}");
+        annotation.inchi_key[..14].to_owned()
+    };
+    let n_salts = world.analogues.iter().filter(|(name, parent)| block(name) == block(parent));
+    assert_eq!(n_salts.count(), world.analogues.len().div_ceil(2));
+    let keys: std::collections::HashSet<&str> =
+        world.dataset.annotations.iter().map(|a| a.inchi_key.as_str()).collect();
+    assert_eq!(keys.len(), 220 + 55 + world.analogues.len() + 1, "genes have none");
+}
+
+#[test]
+fn a_hard_world_read_back_is_the_one_that_was_written() {
+    let world = SyntheticWorld::generate(&hard()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    world.write(folder.path()).unwrap();
+    let recipe = Recipe::read(folder.path().join("recipe.toml")).unwrap();
+    let read = Dataset::from_recipe(&recipe, recipe.folder(), &DatasetOptions::default()).unwrap();
+    assert_eq!(bits(&read), bits(&world.dataset));
+    assert_eq!(read.annotations, world.dataset.annotations);
+}
+
 #[test]
 fn worlds_that_cannot_be_are_refused() {
     let share = SyntheticConfig { missing_share: 1.0, ..SyntheticConfig::default() };
     assert!(SyntheticWorld::generate(&share).unwrap_err().to_string().contains("missing_share"));
     let genes = SyntheticConfig { n_genes: 3, ..SyntheticConfig::default() };
     assert!(SyntheticWorld::generate(&genes).unwrap_err().to_string().contains("at least 16"));
+    let sizes =
+        SyntheticConfig { class_sizes: RangeInclusive::new(5, 3), ..SyntheticConfig::default() };
+    assert!(SyntheticWorld::generate(&sizes).unwrap_err().to_string().contains("class_sizes"));
+    let hubs = SyntheticConfig { hub_strength: f64::NAN, ..SyntheticConfig::default() };
+    assert!(SyntheticWorld::generate(&hubs).unwrap_err().to_string().contains("hub_strength"));
 }
