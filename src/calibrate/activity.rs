@@ -36,7 +36,10 @@ pub struct Activity {
     /// Per context: the length below which 95 of 100 controls lie; NaN for one without profiles.
     pub thresholds: Vec<f32>,
     /// Controls made of compounds' profiles, at most 200: the position of each one's context, and its values.
+    /// Nulls are checked by them.
     pub controls: Vec<(u32, Vec<f32>)>,
+    /// Other controls of the same profiles, as many: a null that the first deceive learns from them.
+    pub without_effect: Vec<(u32, Vec<f32>)>,
 }
 
 impl Activity {
@@ -49,7 +52,7 @@ impl Activity {
         placement: &Placement,
         placed: &[Option<Placed>],
     ) -> Result<Self> {
-        let (thresholds, controls) = shuffled(dataset, placement)?;
+        let (thresholds, [controls, without_effect]) = shuffled(dataset, placement)?;
         let mut strength = vec![(0.0_f64, 0_u32); dataset.perturbations.len()];
         for (key, placed) in dataset.profiles.keys().iter().zip(placed) {
             let length = placed.as_ref().map_or(0.0, |placed| placed.length);
@@ -61,6 +64,7 @@ impl Activity {
             agreement: agreement(dataset),
             thresholds,
             controls,
+            without_effect,
         })
     }
 }
@@ -68,31 +72,39 @@ impl Activity {
 /// A profile of a context.
 type Control = (u32, Vec<f32>);
 
-/// The length of vectors that 95 of 100 shuffled profiles of each context do not reach, and some that were compounds'.
-fn shuffled(dataset: &Dataset, placement: &Placement) -> Result<(Vec<f32>, Vec<Control>)> {
+/// The length of vectors that 95 of 100 shuffled profiles of each context do not reach, and some that were compounds',
+/// twice.
+fn shuffled(dataset: &Dataset, placement: &Placement) -> Result<(Vec<f32>, [Vec<Control>; 2])> {
     let n_contexts = dataset.contexts.len();
     let n_controls = (ALL_CONTROLS / n_contexts.max(1)).clamp(*CONTROLS.start(), *CONTROLS.end());
     let mut of_context = vec![Vec::new(); n_contexts];
     for (profile, key) in dataset.profiles.keys().iter().enumerate() {
         of_context[key.context as usize].push((profile, *key));
     }
-    let (mut thresholds, mut chemical) = (Vec::with_capacity(n_contexts), Vec::new());
+    let (mut thresholds, mut chemical) = (Vec::with_capacity(n_contexts), [Vec::new(), Vec::new()]);
     for profiles in of_context {
-        let controls = (0..n_controls).into_par_iter().filter_map(|control| {
-            let profile = profiles.get(control * profiles.len() / n_controls)?;
-            Some(place_shuffled(dataset, placement, *profile, control as u64))
+        let draws = (0..2 * n_controls).into_par_iter().filter_map(|draw| {
+            let profile = profiles.get(draw % n_controls * profiles.len() / n_controls)?;
+            Some(place_shuffled(dataset, placement, *profile, draw as u64))
         });
-        let controls: Vec<(Side, f32, Control)> = controls.collect::<Result<_>>()?;
+        let mut controls: Vec<(Side, f32, Control)> = draws.collect::<Result<_>>()?;
+        let others = controls.split_off(controls.len() / 2);
         let mut lengths: Vec<f32> = controls.iter().map(|(_, length, _)| *length).collect();
         lengths.sort_by(f32::total_cmp);
         let at = (lengths.len() as f64 * CONTROLS_BELOW) as usize;
         thresholds.push(lengths.get(at).copied().unwrap_or(f32::NAN));
-        let of_compounds = controls.into_iter().filter(|(side, _, _)| *side == Side::Chemical);
-        chemical.extend(of_compounds.map(|(_, _, control)| control));
+        for (kept, controls) in chemical.iter_mut().zip([controls, others]) {
+            let of_compounds = controls.into_iter().filter(|(side, _, _)| *side == Side::Chemical);
+            kept.extend(of_compounds.map(|(_, _, control)| control));
+        }
     }
-    let n_kept = chemical.len().min(MOST_KEPT);
-    let kept = (0..n_kept).map(|i| chemical[i * chemical.len() / n_kept].clone());
-    Ok((thresholds, kept.collect()))
+    Ok((thresholds, chemical.map(|controls| some_of(&controls))))
+}
+
+/// At most [`MOST_KEPT`] controls, at equal distances.
+fn some_of(controls: &[Control]) -> Vec<Control> {
+    let n_kept = controls.len().min(MOST_KEPT);
+    (0..n_kept).map(|i| controls[i * controls.len() / n_kept].clone()).collect()
 }
 
 /// Places a profile whose values are shuffled over the readouts that it has; returns its side and length.

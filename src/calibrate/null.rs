@@ -14,8 +14,9 @@ const NORMAL_MAD: f64 = 1.482_602_218_505_602;
 const GRID_END: usize = 40;
 /// Points of the grid per spread.
 const GRID_STEPS: usize = 100;
+/// About where a score is significant in a panel of a hundred or thousands.
+const SIGNIFICANT: f32 = 3.5;
 const GRID_POINTS: usize = GRID_END * GRID_STEPS + 1;
-
 /// Targets whose references are compared at once: 8 MB of similarities to 2,000 references.
 const TARGET_BLOCK: usize = 1_024;
 /// Targets that a query's breadth is taken from at most, at equal distances: it is known to a hundredth then.
@@ -159,6 +160,20 @@ impl NullModel {
         (counts.into_iter().map(share).collect(), breadth as f32)
     }
 
+    /// Makes the null stricter by another, for queries that may be like the references of either: each target has the
+    /// centre and spread of the one that is wider where scores become significant, and the tail is the heavier one.
+    #[must_use]
+    pub fn stricter(mut self, other: &Self) -> Self {
+        let own = self.centre.iter_mut().zip(&mut self.spread);
+        for ((m, d), (other_m, other_d)) in own.zip(other.centre.iter().zip(&other.spread)) {
+            if other_m - *m > SIGNIFICANT * (*d - other_d) {
+                (*m, *d) = (*other_m, *other_d);
+            }
+        }
+        self.tail.iter_mut().zip(&other.tail).for_each(|(own, other)| *own = own.max(*other));
+        self
+    }
+
     /// Returns the null, to ask it.
     #[must_use]
     pub fn null(&self) -> Null<'_> {
@@ -279,8 +294,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
     use rand_distr::StandardNormal;
 
-    use super::super::q_values;
-    use super::*;
+    use super::{super::q_values, *};
 
     const N_TARGETS: usize = 300;
 
@@ -349,6 +363,20 @@ mod tests {
         assert!((null.centre[1] - clean.centre[1]).abs() < 1e-12);
         let few = fit(&similarities, |r, t| r < 80 && t == 1);
         assert!(few.unwrap_err().to_string().contains("fewer than 30 references"));
+    }
+
+    #[test]
+    fn the_stricter_of_two_nulls_is_as_wide_as_the_wider_at_each_target() {
+        let wide = |is_wide: fn(usize) -> bool, seed| {
+            let mut all = references(100, seed);
+            let wide = (0..all.len()).filter(|i| is_wide(i % N_TARGETS));
+            wide.for_each(|i| all[i] *= 3.0);
+            fit(&all, |_, _| false).unwrap()
+        };
+        let [even, odd] = [wide(|t| t % 2 == 0, 8), wide(|t| t % 2 == 1, 9)];
+        let both = even.clone().stricter(&odd);
+        assert_eq!(both.spread[2..4], [even.spread[2], odd.spread[3]]);
+        assert!((0..GRID_POINTS).all(|at| both.tail[at] >= even.tail[at].max(odd.tail[at])));
     }
 
     #[test]

@@ -33,4 +33,9 @@ impl Share {
     pub fn limit(self, level: f64) -> f64 {
         level + 1.96 * (level * (1.0 - level) / self.total.max(1) as f64).sqrt()
     }
+    /// Returns whether the share is at most the [`limit`](Self::limit) of a level.
+    #[must_use]
+    pub fn is_within(self, level: f64) -> bool {
+        self.value() <= self.limit(level)
+    }
 }

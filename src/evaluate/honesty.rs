@@ -23,6 +23,8 @@ use crate::index::Index;
 pub const N_CONTROLS: usize = 200;
 /// Seed of the shuffles.
 pub const SEED: u64 = 17;
+/// The row of a shuffled profile: it is annotated with nothing.
+const NOBODY: u32 = u32::MAX;
 /// The least active tenth of compounds.
 const QUIET: f64 = 0.1;
 
@@ -50,14 +52,14 @@ impl HonestyReport {
     /// Returns whether controls have a significant hit no more often than the level promises, within error.
     #[must_use]
     pub fn is_honest(&self) -> bool {
-        self.controls.value() <= self.controls.limit(LEVEL)
+        self.controls.is_within(LEVEL)
     }
 }
 
 /// Asks the genes of a task's panel with shuffled profiles, with all compounds, and with those of known target.
 ///
-/// Controls are judged by a null of references that were folded in like them, from one profile each; compounds by a
-/// null of compounds. Pairs that the annotation links are left out of both.
+/// Controls are judged by a null of references that were folded in like them, from one profile each, and if they deceive
+/// it, as in an index, by one that learns from other controls, too; compounds by a null of compounds. Pairs that the annotation links are left out of both.
 ///
 /// # Errors
 /// When the index cannot fold in, does not hold the data's perturbations, or a null cannot be learnt.
@@ -77,9 +79,14 @@ pub fn evaluate_honesty(
     let references = profiles.fold_in(&stored.placement, &profiles.measured())?;
     let owner = |reference: usize| profiles.key(profiles.profiles[reference]).perturbation;
     let null = world.null_of(&references, owner)?;
-    let controls = profiles.fold_in(&stored.placement, &profiles.controls())?;
+    let controls = profiles.fold_in(&stored.placement, &profiles.controls(SEED))?;
     let has_hit = |q: &Vec<f64>| q.iter().any(|q| *q <= LEVEL);
-    let controls = Share::of(world.q_values(null.null(), &controls).iter().map(has_hit));
+    let share = |null: Null<'_>| Share::of(world.q_values(null, &controls).iter().map(has_hit));
+    let mut controls = share(null.null());
+    if !controls.is_within(LEVEL) {
+        let others = profiles.fold_in(&stored.placement, &profiles.controls(SEED + 1))?;
+        controls = share(null.stricter(&world.null_of(&others, |_| NOBODY)?).null());
+    }
     let null = world.null_of(&world.compounds, |row| row as u32)?;
     let q = world.q_values(null.null(), &world.compounds);
     let known = |query: &RetrievalQuery| {
@@ -215,10 +222,10 @@ impl<'a> ChemicalProfiles<'a> {
     }
 
     /// Profiles at equal distances, each with its values shuffled over the readouts that it has.
-    fn controls(&self) -> Vec<(usize, Vec<f32>)> {
+    fn controls(&self, seed: u64) -> Vec<(usize, Vec<f32>)> {
         let control = |control: usize| {
             let profile = *self.profiles.get(control * self.profiles.len() / N_CONTROLS)?;
-            let seed = SEED ^ ((control as u64) << 32);
+            let seed = seed ^ ((control as u64) << 32);
             Some((profile, shuffle_profile(&self.dataset.profiles.row(profile), seed)))
         };
         (0..N_CONTROLS).filter_map(control).collect()

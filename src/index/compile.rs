@@ -113,6 +113,7 @@ fn measure(
     Ok(MeasuredActivity {
         profiles,
         controls: place(&activity.controls, placement, responses)?,
+        without_effect: place(&activity.without_effect, placement, responses)?,
         activity: Some(activity),
     })
 }

@@ -22,6 +22,9 @@ mod fixture;
 /// The index of each format version, opened forever. What writes it anew needs a model to train.
 #[cfg_attr(not(feature = "train"), allow(dead_code, unused_imports))]
 mod golden;
+/// The same where hubs, near-duplicates and classes of all sizes tempt.
+#[cfg(feature = "train")]
+mod hard_world;
 /// Whether significance is honest, in a world of known truth.
 #[cfg(feature = "train")]
 mod honesty;

@@ -1,16 +1,15 @@
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
-
 use super::MOST_REFERENCES;
 use super::panel::{MeasuredActivity, PlacedProfiles, ReferenceSet, TargetPanel};
-use super::space::{Space, lines_in_blocks};
+use super::space::{Space, class_scores, is_member};
 use super::stratum::{Measure, ReferenceKind, Stratum, TargetKind};
-use super::summary::{CalibrationSummary, StratumSummary};
+use super::summary::{CalibrationSummary, HonestySummary, StratumSummary};
 use crate::calibrate::{
-    Activity, ClassKind, MechanismClass, Null, NullModel, ProbabilityCurve, References,
-    ReliabilityTable, ScoreCounts, class_score,
+    Activity, ClassKind, KnownPairs, MechanismClass, Null, NullModel, ProbabilityCurve, References,
+    ReliabilityTable, ScoreCounts,
 };
+use crate::error::Result;
 use crate::experiment::PerturbationType;
 use crate::index::Record;
 
@@ -57,6 +56,29 @@ impl Calibration {
             profiles: input.measured.map(|m| repeated(&m.profiles, input.dim)).unwrap_or_default(),
             ..Self::default()
         };
+        let mut strata = calibration.learn(input, &[]);
+        let mut honesty = calibration.measure_honesty(input);
+        if honesty.iter().any(|of| !of.is_honest()) {
+            strata = calibration.learn(input, &honesty);
+            honesty = calibration.measure_honesty(input);
+        }
+        honesty.iter().filter(|of| !of.is_honest()).for_each(|of| calibration.withdraw(of));
+        calibration.summary = Some(CalibrationSummary {
+            n_classes: calibration.classes.len(),
+            strata,
+            honesty,
+            most_references: MOST_REFERENCES,
+        });
+        calibration
+    }
+
+    /// Learns all nulls, those that shuffled profiles were found to deceive from other shuffled profiles as well.
+    fn learn(
+        &mut self,
+        input: &CalibrationInput<'_>,
+        found: &[HonestySummary],
+    ) -> Vec<StratumSummary> {
+        self.strata.clear();
         let mut summaries = Vec::new();
         for (measure, kind) in [
             (Measure::Embedding, ReferenceKind::Row),
@@ -65,19 +87,12 @@ impl Calibration {
             (Measure::Response, ReferenceKind::Profile),
         ] {
             let Some(space) = Space::of(input, measure, kind) else { continue };
-            for query in calibration.rows.keys().copied().collect::<Vec<_>>() {
-                calibration.add_strata(&space, query, &mut summaries);
+            let space = Space { found, ..space };
+            for query in self.rows.keys().copied().collect::<Vec<_>>() {
+                self.add_strata(&space, query, &mut summaries);
             }
         }
-        let honesty = calibration.measure_honesty(input);
-        honesty.iter().filter(|of| !of.is_honest()).for_each(|of| calibration.withdraw(of));
-        calibration.summary = Some(CalibrationSummary {
-            n_classes: calibration.classes.len(),
-            strata: summaries,
-            honesty,
-            most_references: MOST_REFERENCES,
-        });
-        calibration
+        summaries
     }
 
     /// Returns the null of a stratum.
@@ -105,7 +120,15 @@ impl Calibration {
             let fitted =
                 NullModel::fit(references.len(), rows.len(), |r, t| all.similarities(r, t));
             // Too few references: the stratum has no statistics, and its hits say so.
-            let Ok(model) = fitted else { continue };
+            let Ok(mut model) = fitted else { continue };
+            // Shuffled profiles are folded in; rows lie nearer to their targets, and other rows judge them.
+            if space.kind == ReferenceKind::Profile {
+                let vectors = space.without_effect(query, TargetKind::Rows(target));
+                let of = References { vectors, known: &KnownPairs::default(), ..all };
+                let without =
+                    NullModel::fit(of.n_references(), rows.len(), |r, t| of.similarities(r, t));
+                model = without.iter().fold(model, NullModel::stricter);
+            }
             let is_across = query.side() != target.side() && space.measure == Measure::Embedding;
             let folds = is_across.then(|| space.count_scores(model.null(), &references, &panel));
             let reliability = folds.as_deref().and_then(ReliabilityTable::cross_validate);
@@ -123,6 +146,9 @@ impl Calibration {
     }
 
     /// Learns how near references come to the classes that they do not belong to.
+    ///
+    /// A reference that does something lies along its own mechanism and so across the others: it comes less near to
+    /// them than a compound that does nothing and lies anywhere. Where that deceives, shuffled profiles show it.
     fn add_class_stratum(
         &mut self,
         space: &Space<'_>,
@@ -132,24 +158,31 @@ impl Calibration {
     ) {
         let n_classes = self.classes.len();
         let Some((_, model, _)) = self.strata.last() else { return };
-        let queries = (&*references.vectors, references.owners.as_slice());
-        let mut scores = class_scores(model.null(), queries, (panel, space.dim), &self.classes);
+        let scores_of =
+            |queries| class_scores(model.null(), queries, (panel, space.dim), &self.classes);
+        let mut scores = scores_of((&*references.vectors, references.owners.as_slice()));
         for (owner, line) in references.owners.iter().zip(scores.chunks_mut(n_classes.max(1))) {
             let record = &space.records[*owner as usize];
             let own =
                 line.iter_mut().zip(&self.classes).filter(|(_, class)| is_member(record, class));
             own.for_each(|(score, _)| *score = f32::NAN);
         }
-        let fitted = NullModel::fit(references.len(), n_classes, |references, targets| {
-            let lines = references.map(|r| &scores[r * n_classes..(r + 1) * n_classes]);
-            lines.flat_map(|line| line[targets.clone()].iter().copied()).collect()
-        });
-        if let Ok(model) = fitted {
+        let without = space.without_effect(query, TargetKind::Classes);
+        let without = fit_scores(&scores_of((without, &[])), n_classes);
+        if let Ok(model) = fit_scores(&scores, n_classes) {
             let stratum = space.stratum(query, TargetKind::Classes);
             summaries.push(summary(&stratum, references, n_classes, None));
-            self.strata.push((stratum, model, None));
+            self.strata.push((stratum, without.iter().fold(model, NullModel::stricter), None));
         }
     }
+}
+
+/// Learns a null from the scores of references against classes, row-major.
+fn fit_scores(scores: &[f32], n_classes: usize) -> Result<NullModel> {
+    NullModel::fit(scores.len() / n_classes.max(1), n_classes, |references, targets| {
+        let lines = references.map(|r| &scores[r * n_classes..(r + 1) * n_classes]);
+        lines.flat_map(|line| line[targets.clone()].iter().copied()).collect()
+    })
 }
 
 fn summary(
@@ -196,35 +229,4 @@ fn repeated(profiles: &PlacedProfiles, dim: usize) -> PlacedProfiles {
         repeated.vectors.extend_from_slice(&profiles.vectors[at * dim..(at + 1) * dim]);
     }
     if repeated.vectors.len() > MOST_NUMBERS { PlacedProfiles::default() } else { repeated }
-}
-
-/// The scores of queries against classes, row-major; a query that is a row itself is left out of its classes.
-pub(super) fn class_scores(
-    null: Null<'_>,
-    (queries, owners): (&[f32], &[u32]),
-    (panel, dim): (&TargetPanel<'_>, usize),
-    classes: &[MechanismClass],
-) -> Vec<f32> {
-    let mut scores = Vec::with_capacity(queries.len() / dim.max(1) * classes.len());
-    for (start, lines) in lines_in_blocks(queries, panel, dim) {
-        let lines = lines.par_chunks_exact(panel.rows.len()).enumerate();
-        let score = |(at, line): (usize, &[f32])| {
-            let owner = owners.get(start + at);
-            let own = owner.and_then(|owner| panel.rows.binary_search(owner).ok());
-            let own = own.map(|position| position as u32);
-            let z = null.standardise(line).z;
-            let score = |class: &MechanismClass| class_score(&class.members, &z, own.as_slice());
-            classes.iter().map(|class| score(class) as f32).collect::<Vec<f32>>()
-        };
-        scores.extend(lines.map(score).collect::<Vec<_>>().concat());
-    }
-    scores
-}
-
-/// Whether a row is annotated with what the members of a class share; a gene is of the class of its compounds.
-pub(super) fn is_member(record: &Record, class: &MechanismClass) -> bool {
-    match class.kind {
-        ClassKind::Moa => record.annotation.moas.iter().any(|moa| moa.0 == class.name),
-        ClassKind::Target => record.acts_on().contains(&class.name.as_str()),
-    }
 }

@@ -1,15 +1,12 @@
 use rayon::prelude::*;
 
-use super::compute::{Calibration, CalibrationInput, class_scores, is_member};
+use super::compute::{Calibration, CalibrationInput};
 use super::panel::TargetPanel;
-use super::space::{Space, lines_in_blocks};
+use super::space::{Space, class_scores, is_member, lines_in_blocks};
 use super::stratum::{Measure, ReferenceKind, Stratum, TargetKind};
 use super::summary::HonestySummary;
 use crate::calibrate::{LEVEL, Null, Share, q_values};
 use crate::experiment::{PerturbationType, Side};
-
-/// What summaries call the mechanism classes.
-const CLASSES: &str = "classes";
 
 impl Calibration {
     /// Counts how often compounds have a significant mimic, for each type and for the classes, and how often a
@@ -27,12 +24,8 @@ impl Calibration {
     pub(super) fn withdraw(&mut self, dishonest: &HonestySummary) {
         self.strata.retain(|(stratum, _, _)| {
             let is_theirs = stratum.query.side() == Side::Chemical;
-            let targets = match stratum.targets {
-                TargetKind::Rows(kind) => kind.cmap_code(),
-                TargetKind::Classes => CLASSES,
-            };
             let is_measured = stratum.measure == dishonest.measure;
-            !(is_theirs && is_measured && targets == dishonest.targets)
+            !(is_theirs && is_measured && stratum.targets.code() == dishonest.targets)
         });
     }
 
@@ -68,7 +61,7 @@ impl Calibration {
         let inactive = queries().filter(|(owner, _)| self.is_inactive(**owner));
         Some(HonestySummary {
             measure: Measure::Embedding,
-            targets: CLASSES.to_owned(),
+            targets: TargetKind::Classes.code().to_owned(),
             controls: Share::of(controls.iter().map(|q| has_hit(q))),
             inactive: Share::of(inactive.map(|(_, q)| has_hit(q))),
             compounds: Share::of(q.iter().map(|q| has_hit(q))),
@@ -199,7 +192,7 @@ mod tests {
         let mut calibration = Calibration { strata: all.collect(), ..Calibration::default() };
         let honesty = |count| HonestySummary {
             measure: Measure::Embedding,
-            targets: CLASSES.to_owned(),
+            targets: TargetKind::Classes.code().to_owned(),
             controls: Share { count, total: 100 },
             inactive: Share::default(),
             compounds: Share::default(),

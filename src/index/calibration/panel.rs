@@ -37,6 +37,8 @@ pub struct MeasuredActivity {
     pub profiles: PlacedProfiles,
     /// Compounds' profiles whose values were shuffled; they have no owner.
     pub controls: PlacedProfiles,
+    /// Others of them: a null that the first deceive learns from these.
+    pub without_effect: PlacedProfiles,
     /// What each perturbation does at all; none where no model says how long a vector without effect is.
     pub activity: Option<Activity>,
 }

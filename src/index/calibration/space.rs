@@ -5,7 +5,8 @@ use rayon::prelude::*;
 use super::compute::CalibrationInput;
 use super::panel::{ReferenceSet, TargetPanel};
 use super::stratum::{Measure, ReferenceKind, Stratum, TargetKind};
-use crate::calibrate::{FOLDS, Null, ScoreCounts};
+use super::summary::HonestySummary;
+use crate::calibrate::{ClassKind, FOLDS, MechanismClass, Null, ScoreCounts, class_score};
 use crate::embedding::feature_map::fold_of;
 use crate::embedding::similarity_matrix;
 use crate::experiment::PerturbationType;
@@ -17,14 +18,18 @@ const QUERY_BLOCK: usize = 64;
 /// Vectors of one kind to compare: those of rows, of profiles, or coefficients of responses.
 pub(super) struct Space<'a> {
     pub(super) measure: Measure,
-    kind: ReferenceKind,
+    pub(super) kind: ReferenceKind,
     pub(super) records: &'a [Record],
     /// Of all rows.
-    vectors: &'a [f32],
+    pub(super) vectors: &'a [f32],
     pub(super) dim: usize,
     /// The row that each reference belongs to.
-    owners: Vec<u32>,
-    references: &'a [f32],
+    pub(super) owners: Vec<u32>,
+    pub(super) references: &'a [f32],
+    /// Shuffled profiles.
+    pub(super) without_effect: &'a [f32],
+    /// What nulls like these were found to be.
+    pub(super) found: &'a [HonestySummary],
 }
 
 impl<'a> Space<'a> {
@@ -44,11 +49,35 @@ impl<'a> Space<'a> {
                 (profiles.owners.clone(), profiles.of(measure))
             }
         };
-        Some(Self { measure, kind, records: input.records, vectors, dim, owners, references })
+        let (records, found) = (input.records, &[][..]);
+        // Stricter nulls are wider above, and opposites lie below.
+        let others = input.measured.filter(|_| measure == Measure::Embedding);
+        let without_effect = others.map_or(&[][..], |measured| measured.without_effect.of(measure));
+        Some(Self {
+            measure,
+            kind,
+            records,
+            vectors,
+            dim,
+            owners,
+            references,
+            without_effect,
+            found,
+        })
     }
 
     pub(super) fn stratum(&self, query: PerturbationType, targets: TargetKind) -> Stratum {
         Stratum { measure: self.measure, references: self.kind, query, targets }
+    }
+
+    /// Returns shuffled profiles, which compounds that do nothing are like, if they deceive the null of these targets.
+    pub(super) fn without_effect(&self, query: PerturbationType, targets: TargetKind) -> &'a [f32] {
+        let mut found = self.found.iter();
+        let is_theirs =
+            |of: &&HonestySummary| of.measure == self.measure && of.targets == targets.code();
+        let is_deceived = found.any(|of| is_theirs(&of) && !of.is_honest());
+        let is_theirs = query == PerturbationType::Compound;
+        if is_deceived && is_theirs { self.without_effect } else { &[] }
     }
 
     pub(super) fn references(&self, query: PerturbationType) -> ReferenceSet<'a> {
@@ -124,4 +153,35 @@ pub(super) fn lines_in_blocks<'a>(
 ) -> impl Iterator<Item = (usize, Vec<f32>)> + 'a {
     let blocks = queries.chunks(QUERY_BLOCK * dim).enumerate();
     blocks.map(move |(at, block)| (at * QUERY_BLOCK, similarity_matrix(&panel.vectors, dim, block)))
+}
+
+/// The scores of queries against classes, row-major; a query that is a row itself is left out of its classes.
+pub(super) fn class_scores(
+    null: Null<'_>,
+    (queries, owners): (&[f32], &[u32]),
+    (panel, dim): (&TargetPanel<'_>, usize),
+    classes: &[MechanismClass],
+) -> Vec<f32> {
+    let mut scores = Vec::with_capacity(queries.len() / dim.max(1) * classes.len());
+    for (start, lines) in lines_in_blocks(queries, panel, dim) {
+        let lines = lines.par_chunks_exact(panel.rows.len()).enumerate();
+        let score = |(at, line): (usize, &[f32])| {
+            let owner = owners.get(start + at);
+            let own = owner.and_then(|owner| panel.rows.binary_search(owner).ok());
+            let own = own.map(|position| position as u32);
+            let z = null.standardise(line).z;
+            let score = |class: &MechanismClass| class_score(&class.members, &z, own.as_slice());
+            classes.iter().map(|class| score(class) as f32).collect::<Vec<f32>>()
+        };
+        scores.extend(lines.map(score).collect::<Vec<_>>().concat());
+    }
+    scores
+}
+
+/// Whether a row is annotated with what the members of a class share; a gene is of the class of its compounds.
+pub(super) fn is_member(record: &Record, class: &MechanismClass) -> bool {
+    match class.kind {
+        ClassKind::Moa => record.annotation.moas.iter().any(|moa| moa.0 == class.name),
+        ClassKind::Target => record.acts_on().contains(&class.name.as_str()),
+    }
 }

@@ -31,6 +31,17 @@ pub enum TargetKind {
     Classes,
 }
 
+impl TargetKind {
+    /// Returns the word for it in keys and summaries: the type's CMap code, or `classes`.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Rows(kind) => kind.cmap_code(),
+            Self::Classes => "classes",
+        }
+    }
+}
+
 /// Queries of one kind and targets of one kind: what has a null of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stratum {
@@ -56,11 +67,8 @@ impl Stratum {
             ReferenceKind::Row => "row",
             ReferenceKind::Profile => "profile",
         };
-        let targets = match self.targets {
-            TargetKind::Rows(kind) => kind.cmap_code(),
-            TargetKind::Classes => "classes",
-        };
-        format!("{measure} {references} {} {targets}", self.query.cmap_code())
+        let (query, targets) = (self.query.cmap_code(), self.targets.code());
+        format!("{measure} {references} {query} {targets}")
     }
 
     /// Returns the stratum of a key.

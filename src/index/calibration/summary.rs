@@ -54,6 +54,6 @@ impl HonestySummary {
     /// without any it cannot be denied.
     #[must_use]
     pub fn is_honest(&self) -> bool {
-        self.controls.value() <= self.controls.limit(LEVEL)
+        self.controls.is_within(LEVEL)
     }
 }
