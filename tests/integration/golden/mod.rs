@@ -6,6 +6,9 @@
 //! `cargo test --test integration golden -- --ignored`; add the answers it must give; keep the
 //! tests of version 1. Only while no version has been released may version 1 be written anew.
 
+/// The same of an index that says what similarities are worth.
+mod calibrated;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
