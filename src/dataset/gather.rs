@@ -20,7 +20,7 @@ pub(super) struct Gathering {
 impl Gathering {
     /// Begins with what the samples of the file measured, in their order.
     pub(super) fn new(
-        samples: impl Iterator<Item = Condition>,
+        samples: Vec<Condition>,
         n_readouts: usize,
         collapse: Option<Collapse>,
     ) -> Self {

@@ -21,6 +21,7 @@ mod recipe;
 mod report;
 mod restrict;
 mod screen;
+mod source;
 mod split;
 pub mod synthetic;
 mod vectors;

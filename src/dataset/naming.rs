@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::recipe::Assay;
 use crate::error::{Error, Result};
-use crate::table::{Condition, Measurements, NameMapping, SampleSheet, Unnamed};
+use crate::table::{Condition, LeftOut, NameMapping, SampleSheet, Unnamed};
 
 /// What the names in an assay's file mean, and which of them are wanted.
 pub(super) struct Naming<'a> {
@@ -13,6 +13,13 @@ pub(super) struct Naming<'a> {
     pub(super) readouts: Option<Translation<'a>>,
     /// Readouts that the table of samples names: the matrix may lie the other way round.
     pub(super) n_turned: Cell<usize>,
+}
+
+/// The names in an assay's file that are wanted.
+pub(super) struct Names<'a> {
+    pub(super) samples: &'a [String],
+    pub(super) readouts: &'a [String],
+    pub(super) left_out: LeftOut,
 }
 
 /// A table of names, as it was read.
@@ -71,16 +78,16 @@ impl Naming<'_> {
     }
 
     /// Returns the notices about what was read under the names of the file: nothing is left out silently.
-    pub(super) fn notices(&self, read: &Measurements) -> Vec<String> {
+    pub(super) fn notices(&self, read: &Names<'_>) -> Vec<String> {
         let mut notices = Vec::new();
         let left_out = read.left_out;
         if left_out.samples > 0 {
-            let n_all = left_out.samples + read.n_profiles();
+            let n_all = left_out.samples + read.samples.len();
             let tables = self.sample_tables();
             notices.push(format!("{} of {n_all} samples are not in {tables}", left_out.samples));
         }
         if let Some(translation) = &self.perturbations {
-            let raw = read.perturbations.iter().filter_map(|sample| self.raw_condition(sample));
+            let raw = read.samples.iter().filter_map(|sample| self.raw_condition(sample));
             let raw: BTreeSet<String> = raw.map(|condition| condition.perturbation).collect();
             notices.extend(translation.notice(raw.iter().map(String::as_str)));
         }
@@ -106,8 +113,8 @@ impl Naming<'_> {
     }
 
     /// Refuses a file none of whose samples or readouts is wanted.
-    pub(super) fn refuse_nothing(&self, read: &Measurements) -> Result<()> {
-        let (problem, advice) = if read.perturbations.is_empty() {
+    pub(super) fn refuse_nothing(&self, read: &Names<'_>) -> Result<()> {
+        let (problem, advice) = if read.samples.is_empty() {
             let tables = self.sample_tables();
             (
                 format!("{tables} name none of its {} samples", read.left_out.samples),

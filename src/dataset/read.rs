@@ -1,17 +1,15 @@
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::assemble::{Dataset, DatasetOptions, Raw, assemble};
-use super::collapse::Collapse;
-use super::gather::{Gathering, by_context};
 use super::naming::{Naming, Translation};
-use super::recipe::{AgentKind, AnnotationTable, Assay, Recipe, Samples};
+use super::recipe::{AgentKind, AnnotationTable, Assay, AssayLayout, Recipe, Samples};
 use super::screen::RawAssay;
-use crate::error::{Error, Result};
+use super::source::Source;
+use crate::error::Result;
 use crate::table::{
-    Condition, InputFile, Measurements, NameMapping, SampleColumns, SampleSheet, Wanted,
-    read_annotations, read_long, read_mapping, read_matrix, read_sample_sheet,
+    Condition, GctFile, GctxFile, InputFile, NameMapping, SampleColumns, SampleSheet, Wanted,
+    read_annotations, read_mapping, read_sample_sheet,
 };
 
 impl Dataset {
@@ -59,30 +57,17 @@ impl Reader<'_> {
         let is_sample = |name: &str| naming.condition(name).is_some();
         let is_readout = |name: &str| naming.readout(name).is_some();
         let wanted = Wanted { sample: &is_sample, readout: &is_readout };
-        let mut read = match (assay.layout.orientation(), &assay.columns) {
-            (Some(orientation), _) => read_matrix(&file, assay.format, orientation, wanted)?,
-            (None, Some(columns)) => {
-                read_long(&file, assay.format, columns, &assay.filters, duplicates, wanted)?
-            }
-            (None, None) => {
-                let advice = "name its perturbation, readout and value columns";
-                let what = format!("assay `{}`", assay.context);
-                return Err(Error::data(what, "is a long table without `columns`", advice));
-            }
-        };
-        naming.refuse_nothing(&read)?;
-        naming.refuse_repeated_samples(&read.perturbations)?;
-        self.raw.notices.extend(naming.notices(&read));
-        naming.rename_readouts(&mut read.readouts)?;
-        let conditions = read.perturbations.iter().filter_map(|sample| naming.condition(sample));
-        let (measurements, contexts) = match assay.samples.as_ref().and_then(|s| s.collapse) {
-            Some(collapse) => collapsed(&read, conditions, collapse),
-            None => {
-                let (contexts, perturbations) = by_context(conditions);
-                read.perturbations = perturbations;
-                (read, contexts)
-            }
-        };
+        let source = Source::open(assay, &file, duplicates, wanted)?;
+        let names = source.names();
+        naming.refuse_nothing(&names)?;
+        naming.refuse_repeated_samples(names.samples)?;
+        self.raw.notices.extend(naming.notices(&names));
+        let mut readouts = names.readouts.to_vec();
+        naming.rename_readouts(&mut readouts)?;
+        let conditions = names.samples.iter().filter_map(|sample| naming.condition(sample));
+        let conditions: Vec<Condition> = conditions.collect();
+        let collapse = assay.samples.as_ref().and_then(|samples| samples.collapse);
+        let (measurements, contexts) = source.gather(conditions, readouts, collapse)?;
         Ok(RawAssay { measurements, duplicates, contexts })
     }
 
@@ -115,7 +100,11 @@ impl Reader<'_> {
             filters: &samples.filters,
         };
         let file = self.open(samples.file.as_ref().unwrap_or(&assay.file))?;
-        let sheet = read_sample_sheet(&file, samples.format, columns)?;
+        let sheet = match (&samples.file, assay.layout) {
+            (None, AssayLayout::Gct) => GctFile::open(&file)?.sample_sheet(columns)?,
+            (None, AssayLayout::Gctx) => GctxFile::open(&file)?.sample_sheet(columns)?,
+            _ => read_sample_sheet(&file, samples.format, columns)?,
+        };
         let context = &assay.context;
         let notices = sheet.notices.iter().map(|notice| format!("{context}: {notice}"));
         self.raw.notices.extend(notices);
@@ -132,20 +121,4 @@ impl Reader<'_> {
         }
         Ok(())
     }
-}
-
-/// Joins the samples of each condition into one profile.
-fn collapsed(
-    samples: &Measurements,
-    conditions: impl Iterator<Item = Condition>,
-    collapse: Collapse,
-) -> (Measurements, BTreeMap<String, Vec<usize>>) {
-    let mut gathering = Gathering::new(conditions, samples.n_readouts(), Some(collapse));
-    let mut row = vec![f32::NAN; samples.n_readouts()];
-    for sample in 0..samples.n_profiles() {
-        row.fill(f32::NAN);
-        samples.for_each_value(sample, |readout, value| row[readout] = value);
-        gathering.push(sample, &row);
-    }
-    gathering.finish(samples.readouts.clone())
 }

@@ -134,6 +134,8 @@ impl Assay {
     /// Returns which of its keys contradict each other, if any do.
     fn contradiction(&self) -> Option<&'static str> {
         let is_long = self.layout == AssayLayout::Long;
+        let has_metadata = matches!(self.layout, AssayLayout::Gct | AssayLayout::Gctx);
+        let samples = self.samples.as_ref();
         let problems = [
             (
                 is_long != self.columns.is_some(),
@@ -148,11 +150,11 @@ impl Assay {
                 "columns in its `context` are those of `[assay.samples]`, which it lacks",
             ),
             (
-                self.samples.as_ref().is_some_and(|samples| samples.perturbation.is_fixed()),
+                samples.is_some_and(|samples| samples.perturbation.is_fixed()),
                 "`samples.perturbation` names no column: write it as `{column}`",
             ),
             (
-                self.samples.as_ref().is_some_and(|samples| samples.file.is_none()),
+                samples.is_some_and(|samples| samples.file.is_none()) && !has_metadata,
                 "`samples.file` is left out, and its layout holds no sample table",
             ),
         ];
@@ -197,16 +199,20 @@ pub enum AssayLayout {
     WidePerturbationRows,
     /// A table with one value in each row.
     Long,
+    /// CMap's GCT 1.2 or 1.3: a row is a readout, a column a sample.
+    Gct,
+    /// CMap's GCTX 1.0, in HDF5.
+    Gctx,
 }
 
 impl AssayLayout {
-    /// Returns which way a matrix lies; none for a long table.
+    /// Returns which way a matrix of text lies; none for other layouts.
     #[must_use]
     pub fn orientation(self) -> Option<Orientation> {
         match self {
             Self::WideReadoutRows => Some(Orientation::ReadoutRows),
             Self::WidePerturbationRows => Some(Orientation::PerturbationRows),
-            Self::Long => None,
+            Self::Long | Self::Gct | Self::Gctx => None,
         }
     }
 }

@@ -142,6 +142,11 @@ impl Selection {
             .map(Self)
     }
 
+    /// Returns the positions of the columns that are compared.
+    pub(super) fn columns(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().flat_map(|test| [Some(test.column), test.unit]).flatten()
+    }
+
     /// Returns whether all filters keep a row; `cell` gives the row's cells.
     pub(super) fn keeps<'a>(
         &mut self,

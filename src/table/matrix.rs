@@ -197,7 +197,7 @@ fn nameless_column(path: &Path, column: usize) -> Error {
 }
 
 /// Refuses a readout that occurs twice: nothing could say which of its values is meant.
-fn refuse_repeated(path: &Path, readouts: &[String], are_rows: bool) -> Result<()> {
+pub(super) fn refuse_repeated(path: &Path, readouts: &[String], are_rows: bool) -> Result<()> {
     let mut first = HashMap::with_capacity(readouts.len());
     for (position, name) in readouts.iter().enumerate() {
         let Some(earlier) = first.insert(name, position) else { continue };

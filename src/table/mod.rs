@@ -1,15 +1,19 @@
 //! Files become typed rows and matrices: the only translator between outside and inside.
 //!
 //! Takes paths and column names as users know them (CMap, DepMap, HGNC, …); gives [`Measurements`]
-//! (named profiles), annotation rows in the field's nouns, name mappings and the provenance of each
+//! (named profiles), the [`SampleSheet`] that says what samples measured, annotation rows in the field's nouns, name mappings and the provenance of each
 //! [`InputFile`]. Text is comma, tab or semicolon separated, plain or gzip (told by content, not by
-//! extension), with or without byte order mark, with LF or CRLF. It knows neither recipes nor
-//! normalisation. `csv`, `flate2` and `chematic` (structures) are used here and nowhere else.
+//! extension), with or without byte order mark, with LF or CRLF; CMap's matrices are read as GCT and GCTX. It
+//! knows neither recipes nor normalisation. `csv`, `flate2`, `chematic` (structures) and `hdf5_reader` are
+//! used here and nowhere else.
 
 mod annotation;
 mod features;
 mod filter;
+mod gct;
+mod gctx;
 mod gene;
+mod hdf5;
 mod input;
 mod known_columns;
 mod labels;
@@ -34,6 +38,8 @@ mod write;
 pub use annotation::{AnnotationColumns, AnnotationRow, read_annotations};
 pub use features::{FeatureTable, read_features};
 pub use filter::{Bound, RowFilter};
+pub use gct::GctFile;
+pub use gctx::{GctxFile, GctxSelection};
 pub use gene::{GeneNames, GeneResolution, excel_date};
 pub use input::InputFile;
 pub use known_columns::KnownColumns;

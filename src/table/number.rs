@@ -26,7 +26,8 @@ pub(super) fn parse_cell(cell: &[u8]) -> Cell {
     }
 }
 
-fn is_minus_666(value: f32) -> bool {
+/// Returns whether a number is CMap's "not known".
+pub(super) fn is_minus_666(value: f32) -> bool {
     value.to_bits() == (-666.0_f32).to_bits()
 }
 

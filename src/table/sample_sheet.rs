@@ -145,6 +145,12 @@ impl<'a> SheetBuilder<'a> {
         })
     }
 
+    /// Returns the positions of the columns that are read.
+    pub(super) fn needed_columns(&self) -> Vec<usize> {
+        let named = self.positions.values().copied();
+        named.chain([self.id]).chain(self.selection.columns()).collect()
+    }
+
     /// Takes one row in; `cell` gives its cells.
     pub(super) fn push<'b>(&mut self, cell: impl Fn(usize) -> &'b [u8]) -> Result<(), BadRow> {
         if !self.selection.keeps(&cell)? {

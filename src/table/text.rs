@@ -64,6 +64,8 @@ pub struct Rows {
     reader: csv::Reader<Box<dyn Read>>,
     header: Vec<String>,
     record: ByteRecord,
+    /// Lines of the file before the header.
+    n_lines_before: u64,
 }
 
 impl Rows {
@@ -75,16 +77,27 @@ impl Rows {
         let mut text = open_text(path)?;
         let start = text.fill_buf().map_err(|error| broken_stream(path, None, &error))?;
         let delimiter = delimiter(format, path, start);
+        Self::of(path, Box::new(UnixLines::new(text)), delimiter, 0)
+    }
+
+    /// Reads the header of a table that begins after some lines of a file.
+    pub(super) fn of(
+        path: &Path,
+        text: Box<dyn Read>,
+        delimiter: u8,
+        n_lines_before: u64,
+    ) -> Result<Self> {
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(delimiter)
             .comment(Some(COMMENT))
             .has_headers(true)
-            .from_reader(Box::new(UnixLines::new(text)) as Box<dyn Read>);
-        let header = reader.byte_headers().map_err(|error| csv_error(path, error))?;
+            .from_reader(text);
+        let header = reader.byte_headers();
+        let header = header.map_err(|error| csv_error(path, error, n_lines_before))?;
         if std::str::from_utf8(header.as_slice()).is_err() {
             return Err(Error::Table {
                 path: path.to_path_buf(),
-                line: Some(1),
+                line: Some(n_lines_before + 1),
                 column: None,
                 expected: "text in UTF-8".into(),
                 received: "bytes of another encoding".into(),
@@ -100,7 +113,8 @@ impl Rows {
                 "check that the file was written completely",
             ));
         }
-        Ok(Self { path: path.to_path_buf(), reader, header, record: ByteRecord::new() })
+        let record = ByteRecord::new();
+        Ok(Self { path: path.to_path_buf(), reader, header, record, n_lines_before })
     }
 
     /// Returns the path.
@@ -133,7 +147,7 @@ impl Rows {
 
     pub(super) fn next_record(&mut self) -> Result<Option<&ByteRecord>> {
         let more = self.reader.read_byte_record(&mut self.record);
-        let more = more.map_err(|error| csv_error(&self.path, error))?;
+        let more = more.map_err(|error| csv_error(&self.path, error, self.n_lines_before))?;
         if std::str::from_utf8(self.record.as_slice()).is_err() {
             let received = "bytes of another encoding".to_owned();
             return Err(self.refuse(None, "text in UTF-8", received, "save the table as UTF-8"));
@@ -151,7 +165,7 @@ impl Rows {
     ) -> Error {
         Error::Table {
             path: self.path.clone(),
-            line: self.record.position().map(csv::Position::line),
+            line: self.record.position().map(|position| position.line() + self.n_lines_before),
             column: column.and_then(|column| self.header.get(column)).cloned(),
             expected: expected.to_owned(),
             received,
@@ -206,7 +220,7 @@ pub(super) fn whole_file(
 }
 
 /// Opens a text file, plain or gzip, and steps over a byte order mark.
-fn open_text(path: &Path) -> Result<Box<dyn BufRead>> {
+pub(super) fn open_text(path: &Path) -> Result<Box<dyn BufRead>> {
     /// The header of a wide matrix should fit, so that the separator is counted over all of it.
     const BUFFER: usize = 1 << 17;
     let file = File::open(path).map_err(Error::io("read", path))?;
@@ -279,13 +293,13 @@ fn separator_counts(line: &[u8]) -> [(u8, usize); 3] {
     counts
 }
 
-fn csv_error(path: &Path, error: csv::Error) -> Error {
-    let line = error.position().map(csv::Position::line);
+fn csv_error(path: &Path, error: csv::Error, n_lines_before: u64) -> Error {
+    let line = error.position().map(|position| position.line() + n_lines_before);
     match error.into_kind() {
         ErrorKind::Io(error) => broken_stream(path, line, &error),
         ErrorKind::UnequalLengths { expected_len, len, pos } => Error::Table {
             path: path.to_path_buf(),
-            line: pos.map(|pos| pos.line()).or(line),
+            line: pos.map(|pos| pos.line() + n_lines_before).or(line),
             column: None,
             expected: format!("{expected_len} cells as in the header"),
             received: format!("{len}"),
@@ -311,7 +325,7 @@ fn pos_is_second(line: Option<u64>) -> bool {
 }
 
 /// Turns what the system or gzip said into an error that names the file.
-fn broken_stream(path: &Path, line: Option<u64>, error: &std::io::Error) -> Error {
+pub(super) fn broken_stream(path: &Path, line: Option<u64>, error: &std::io::Error) -> Error {
     use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
     if !matches!(error.kind(), UnexpectedEof | InvalidInput | InvalidData) {
         return Error::io("read", path)(std::io::Error::new(error.kind(), error.to_string()));

@@ -27,6 +27,7 @@ const DOORS: [(&str, &[&str]); 16] = [
     ("csv", &["table/"]),
     ("npyz", &["table/npy"]),
     ("flate2", &["table/"]),
+    ("hdf5_reader", &["table/hdf5"]),
     ("chematic_fp", &["table/structure"]),
     ("chematic_perception", &["table/structure"]),
     ("chematic_smiles", &["table/structure"]),

@@ -5,6 +5,8 @@ use phenocopy::dataset::{Dataset, DatasetOptions, MergeReason, ProfileKey, Recip
 use phenocopy::experiment::Annotation;
 use proptest::prelude::*;
 
+/// CMap's matrices: GCT and GCTX.
+mod formats;
 /// The recipes of the repository on the real screens.
 mod real;
 /// Sample tables: contexts by pattern, filters with units, replicates collapsed.

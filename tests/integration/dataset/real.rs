@@ -5,7 +5,7 @@ use phenocopy::dataset::{Dataset, DatasetOptions, MergeReason, Recipe};
 use super::{annotation, merged, repository, symbols};
 
 /// Returns the folder of the real screens; `None` where they are absent and not required.
-fn shared_data() -> Option<PathBuf> {
+pub fn shared_data() -> Option<PathBuf> {
     let data = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data"));
     if data.is_dir() {
         return Some(data);

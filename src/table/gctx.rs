@@ -1,0 +1,170 @@
+use std::path::{Path, PathBuf};
+
+use super::hdf5::{Hdf5, Hdf5Matrix};
+use super::sample_sheet::{SampleColumns, SampleSheet, SheetBuilder};
+use super::text::whole_file;
+use super::wanted::{LeftOut, Wanted};
+use crate::error::{Error, Result};
+
+const MATRIX: &str = "/0/DATA/0/matrix";
+const SAMPLES: &str = "/0/META/COL";
+const READOUTS: &str = "/0/META/ROW";
+
+/// A GCTX file (CMap's matrices in HDF5) whose names have been read and whose values have not.
+///
+/// Values are read block by block, samples in the order of the file, so that what is held does not
+/// depend on the file's size. The matrix may lie as CMap stores it (a row is a sample) or the other way.
+pub struct GctxFile {
+    path: PathBuf,
+    file: Hdf5,
+    matrix: Hdf5Matrix,
+    samples: Vec<String>,
+    readouts: Vec<String>,
+    /// Whether a row of the stored matrix is a readout.
+    has_readout_rows: bool,
+}
+
+/// The samples and readouts of a GCTX file that are wanted.
+pub struct GctxSelection {
+    file: GctxFile,
+    samples: Vec<usize>,
+    readouts: Vec<usize>,
+    /// The names of the samples, in the order in which they are read.
+    pub sample_names: Vec<String>,
+    /// The names of the readouts.
+    pub readout_names: Vec<String>,
+    /// What was not wanted.
+    pub left_out: LeftOut,
+}
+
+impl GctxFile {
+    /// Opens a file and reads the names of its samples and readouts.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is no HDF5 or no GCTX, is damaged, or names a readout twice.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = Hdf5::open(path)?;
+        let matrix = file.matrix(MATRIX)?;
+        let samples = file.texts(&format!("{SAMPLES}/id"))?;
+        let readouts = file.texts(&format!("{READOUTS}/id"))?;
+        let ids = [samples.len(), readouts.len()];
+        let has_readout_rows = matrix.shape != ids;
+        if has_readout_rows && matrix.shape != [ids[1], ids[0]] {
+            let [n_samples, n_readouts] = ids;
+            let expected = format!("a matrix of {n_samples} samples and {n_readouts} readouts");
+            let received = format!("one of {} × {}", matrix.shape[0], matrix.shape[1]);
+            return Err(whole_file(path, expected, received, "write the file again"));
+        }
+        super::matrix::refuse_repeated(path, &readouts, true)?;
+        Ok(Self { path: path.to_path_buf(), file, matrix, samples, readouts, has_readout_rows })
+    }
+
+    /// Returns what the file's own metadata say of its samples; only the columns that are needed are read.
+    ///
+    /// # Errors
+    /// When a column is missing, or a cell cannot be compared with a filter's bound.
+    pub fn sample_sheet(&self, columns: SampleColumns<'_>) -> Result<SampleSheet> {
+        let header = self.file.columns(SAMPLES)?;
+        let mut builder = SheetBuilder::new(&self.path, &header, columns)?;
+        let mut table = vec![Vec::new(); header.len()];
+        for at in builder.needed_columns() {
+            if let (Some(name), Some(values)) = (header.get(at), table.get_mut(at)) {
+                *values = self.file.texts(&format!("{SAMPLES}/{name}"))?;
+            }
+        }
+        for sample in 0..self.samples.len() {
+            let cell = |at: usize| table.get(at).and_then(|values| values.get(sample));
+            let pushed = builder.push(|at| cell(at).map_or(&[], |cell| cell.as_bytes()));
+            pushed.map_err(|problem| problem.of_file(&self.path))?;
+        }
+        Ok(builder.finish())
+    }
+
+    /// Chooses what to read.
+    #[must_use]
+    pub fn select(self, wanted: Wanted<'_>) -> GctxSelection {
+        let samples = wanted.sample_positions(&self.samples);
+        let readouts = wanted.readout_positions(&self.readouts);
+        let names = |all: &[String], at: &[usize]| {
+            at.iter().filter_map(|at| all.get(*at)).cloned().collect::<Vec<_>>()
+        };
+        GctxSelection {
+            sample_names: names(&self.samples, &samples),
+            readout_names: names(&self.readouts, &readouts),
+            left_out: LeftOut {
+                samples: self.samples.len() - samples.len(),
+                readouts: self.readouts.len() - readouts.len(),
+            },
+            file: self,
+            samples,
+            readouts,
+        }
+    }
+}
+
+impl GctxSelection {
+    /// Calls `visit(sample, values)` for each sample, by its place in [`GctxSelection::sample_names`]: one
+    /// value per readout, NaN for missing.
+    ///
+    /// # Errors
+    /// When the file is damaged, or a value is infinite.
+    pub fn for_each_sample(&self, mut visit: impl FnMut(usize, &[f32])) -> Result<()> {
+        let n_readouts = self.readouts.len();
+        if n_readouts == 0 {
+            return Ok(());
+        }
+        let block = self.block();
+        let mut place = 0;
+        for samples in self.samples.chunk_by(|one, other| one / block == other / block) {
+            let values = self.read_block(samples)?;
+            if values.len() != samples.len() * n_readouts {
+                return Err(self.incomplete());
+            }
+            for values in values.chunks_exact(n_readouts) {
+                visit(place, values);
+                place += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads neighbouring samples, row after row.
+    fn read_block(&self, samples: &[usize]) -> Result<Vec<f32>> {
+        let (Some(first), Some(last)) = (samples.first(), samples.last()) else {
+            return Ok(Vec::new());
+        };
+        let matrix = &self.file.matrix;
+        let n_readouts = self.readouts.len();
+        if self.file.has_readout_rows {
+            let values = matrix.read(0..self.file.readouts.len(), samples)?;
+            let at = |sample, readout| values.get(readout * samples.len() + sample).copied();
+            let of = |sample| self.readouts.iter().filter_map(move |readout| at(sample, *readout));
+            return Ok((0..samples.len()).flat_map(of).collect());
+        }
+        let values = matrix.read(*first..last + 1, &self.readouts)?;
+        let row = |sample: &usize| values.chunks_exact(n_readouts).nth(sample - first);
+        Ok(samples.iter().filter_map(row).flatten().copied().collect())
+    }
+
+    /// Returns how many neighbouring samples are read at once: whole chunks, within a bound of memory.
+    fn block(&self) -> usize {
+        /// Values of a block; three such blocks are held at a time.
+        const MOST_VALUES: usize = 1 << 21;
+        let file = &self.file;
+        let (axis, held) = if file.has_readout_rows {
+            (1, file.readouts.len())
+        } else if file.matrix.chunk.is_some() {
+            (0, self.readouts.len())
+        } else {
+            (0, file.readouts.len())
+        };
+        let most = (MOST_VALUES / held.max(1)).max(1);
+        let chunk = file.matrix.chunk.map_or(1, |chunk| chunk[axis]).max(1);
+        if chunk > most { most } else { most / chunk * chunk }
+    }
+
+    fn incomplete(&self) -> Error {
+        let advice = "fetch or write the file again";
+        whole_file(&self.file.path, "a value for each sample and readout", "fewer", advice)
+    }
+}
