@@ -68,6 +68,7 @@ fn answer(index: &Index, correction: Correction) {
         index: "batch".to_owned(),
         fingerprint: index.manifest().fingerprint.clone(),
         command: "bench".to_owned(),
+        ..Source::default()
     };
     let mut writer = HitTsv::new(std::io::sink(), source);
     let started = Instant::now();

@@ -97,10 +97,9 @@ fn unit_ranks(values: &[f32]) -> Vec<f64> {
     order.sort_by(|one, other| values[*one].total_cmp(&values[*other]));
     let mut ranks = vec![0.0; values.len()];
     let mut n_before = 0;
-    // 0 and −0 are equal; `total_cmp` puts them side by side.
-    for equal in order
-        .chunk_by(|one, other| values[*one] <= values[*other] && values[*one] >= values[*other])
-    {
+    // Adding 0 makes 0 of −0, which is equal to it and beside it in this order.
+    let bits = |at: &usize| (values[*at] + 0.0).to_bits();
+    for equal in order.chunk_by(|one, other| bits(one) == bits(other)) {
         let rank = n_before as f64 + (equal.len() - 1) as f64 / 2.0;
         equal.iter().for_each(|at| ranks[*at] = rank);
         n_before += equal.len();

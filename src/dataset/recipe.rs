@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::experiment::PerturbationType;
 use crate::table::{
     AnnotationColumns, Duplicates, LongColumns, NameMapping, Orientation, Pattern, RowFilter,
-    TextFormat,
+    RowNames, TextFormat,
 };
 
 /// What a dataset is made of: a TOML file that names assays, annotations and how to normalise.
@@ -115,6 +115,9 @@ pub struct Assay {
     /// Columns of a long table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub columns: Option<LongColumns>,
+    /// Which column of a wide table names its rows, where that is not the first, and which hold no values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_names: Option<RowNames>,
     /// Rows of a long table to keep.
     #[serde(default, rename = "filter", skip_serializing_if = "Vec::is_empty")]
     pub filters: Vec<RowFilter>,
@@ -134,7 +137,8 @@ impl Assay {
     /// Returns which of its keys contradict each other, if any do.
     fn contradiction(&self) -> Option<&'static str> {
         let is_long = self.layout == AssayLayout::Long;
-        let has_metadata = matches!(self.layout, AssayLayout::Gct | AssayLayout::Gctx);
+        let has_metadata =
+            matches!(self.layout, AssayLayout::Gct | AssayLayout::Gctx) || self.row_names.is_some();
         let samples = self.samples.as_ref();
         let problems = [
             (
@@ -144,6 +148,10 @@ impl Assay {
             (
                 self.columns.is_none() && !self.filters.is_empty(),
                 "only long tables have a `filter`; samples have `[[assay.samples.filter]]`",
+            ),
+            (
+                self.layout.orientation().is_none() && self.row_names.is_some(),
+                "only wide tables have `row_names`",
             ),
             (
                 self.samples.is_none() && !self.context.is_fixed(),

@@ -30,7 +30,10 @@ impl Source {
                 return Ok(Self::Waiting(Box::new(GctxFile::open(file)?.select(wanted))));
             }
             (AssayLayout::Gct, ..) => GctFile::open(file)?.read(wanted)?,
-            (_, Some(orientation), _) => read_matrix(file, assay.format, orientation, wanted)?,
+            (_, Some(orientation), _) => {
+                let names = assay.row_names.as_ref();
+                read_matrix(file, assay.format, orientation, names, wanted)?
+            }
             (.., Some(columns)) => {
                 read_long(file, assay.format, columns, &assay.filters, duplicates, wanted)?
             }

@@ -63,6 +63,7 @@ fn assay(file: VectorFile, seen: &mut BTreeMap<String, u32>) -> Assay {
         duplicates: None,
         columns: None,
         filters: Vec::new(),
+        row_names: None,
         samples: None,
         perturbation_names: None,
         readout_names: None,

@@ -37,7 +37,7 @@ impl IndexBuilder<'_> {
             GivenVectors::AsTheyAre => Centring::from_means(dim, vec![0.0; dim], vec![0.0; dim])?,
         };
         let named = |error: Error| zero_vector(dataset, &averaged, &centring).unwrap_or(error);
-        let embeddings = centring.join(&[averaged.clone()], &sides).map_err(named)?;
+        let embeddings = centring.join(std::slice::from_ref(&averaged), &sides).map_err(named)?;
         let measured = MeasuredActivity {
             profiles: place(dataset, &profiles, &centring),
             ..MeasuredActivity::default()

@@ -1,161 +1,119 @@
-use crate::search::{Answer, Direction, Hit, MechanismHit, Significance, Support};
+use super::hit_columns::HIT_COLUMNS;
+use super::mechanism_columns::MECHANISM_COLUMNS;
+use crate::search::{Answer, Hit, MechanismHit};
+use crate::table::{Value, ValueType};
 
-/// The columns of a hit, in their stable order.
-///
-/// `asked` (the name as it was typed, to join with a list of one's own) and `index` (its fingerprint) come last. A cell
-/// is empty where its statistic cannot be told; `flags` says why.
-pub const HIT_COLUMNS: [&str; 25] = [
-    "query",
-    "query_type",
-    "hit",
-    "hit_name",
-    "hit_type",
-    "hit_gene",
-    "rank",
-    "direction",
-    "similarity",
-    "response_similarity",
-    "z",
-    "tau",
-    "pvalue",
-    "evalue",
-    "qvalue",
-    "prob",
-    "support",
-    "query_activity",
-    "hit_activity",
-    "moa",
-    "targets",
-    "known",
-    "flags",
-    "asked",
-    "index",
-];
+/// The version of the columns and objects: it changes when one of them goes or means something else.
+pub const SCHEMA_VERSION: u32 = 1;
 
-/// The columns of a mechanism, in their stable order.
-pub const MECHANISM_COLUMNS: [&str; 12] = [
-    "query",
-    "query_type",
-    "kind",
-    "mechanism",
-    "rank",
-    "n_members",
-    "z",
-    "pvalue",
-    "qvalue",
-    "members",
-    "known",
-    "index",
-];
-
-/// One cell: text, a whole number, or a measured number.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Cell {
-    Text(String),
-    Count(usize),
-    Number(f64),
-    Missing,
+/// A column of rows about an `R`: what it is called, what it holds, and how a row's cell comes about.
+#[derive(Debug)]
+pub(super) struct Column<R> {
+    pub(super) name: &'static str,
+    pub(super) of: ValueType,
+    /// Unit, range or values.
+    pub(super) range: &'static str,
+    pub(super) meaning: &'static str,
+    pub(super) value: fn(&Row<'_, R>) -> Value,
 }
 
-impl Cell {
-    pub(super) fn to_text(&self) -> String {
+/// What a row is about, and where it stands.
+pub(super) struct Row<'a, R> {
+    pub(super) answer: &'a Answer,
+    pub(super) item: &'a R,
+    /// Its place in the answer, from 1.
+    pub(super) place: usize,
+    pub(super) fingerprint: &'a str,
+}
+
+/// What the rows of a table are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rows {
+    Hits,
+    Mechanisms,
+}
+
+/// A column of a format, as `phenocopy schema` describes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Description {
+    pub(super) name: &'static str,
+    pub(super) of: ValueType,
+    pub(super) range: &'static str,
+    pub(super) meaning: &'static str,
+}
+
+impl Rows {
+    /// The columns in their stable order.
+    pub(super) fn columns(self) -> Vec<Description> {
         match self {
-            Self::Text(text) => text.clone(),
-            Self::Count(count) => count.to_string(),
-            Self::Number(number) => significant(*number),
-            Self::Missing => String::new(),
+            Self::Hits => HIT_COLUMNS.iter().map(Column::description).collect(),
+            Self::Mechanisms => MECHANISM_COLUMNS.iter().map(Column::description).collect(),
         }
     }
 
-    pub(super) fn to_json(&self) -> serde_json::Value {
+    /// The rows of an answer: a cell for each column.
+    pub(super) fn of(self, answer: &Answer, fingerprint: &str) -> Vec<Vec<Value>> {
+        let hits = (answer.hits.as_slice(), HIT_COLUMNS.as_slice());
+        let mechanisms = (answer.mechanisms.as_slice(), MECHANISM_COLUMNS.as_slice());
         match self {
-            Self::Text(text) => text.as_str().into(),
-            Self::Count(count) => (*count).into(),
-            Self::Number(number) => significant(*number)
-                .parse::<f64>()
-                .map_or(serde_json::Value::Null, serde_json::Value::from),
-            Self::Missing => serde_json::Value::Null,
+            Self::Hits => rows::<Hit>(answer, hits, fingerprint),
+            Self::Mechanisms => rows::<MechanismHit>(answer, mechanisms, fingerprint),
         }
     }
 }
 
-impl From<Option<f64>> for Cell {
-    fn from(number: Option<f64>) -> Self {
-        number.map_or(Self::Missing, Self::Number)
-    }
-}
-
-/// Returns the cells of a hit in the order of [`HIT_COLUMNS`].
-pub(super) fn cells(answer: &Answer, hit: &Hit, fingerprint: &str) -> [Cell; 25] {
-    let text = |text: &str| Cell::Text(text.to_owned());
-    let query = &answer.query;
-    let annotation = &hit.record.annotation;
-    let moas: Vec<&str> = annotation.moas.iter().map(|moa| moa.0.as_str()).collect();
-    let flags: Vec<&str> = hit.flags.iter().map(|flag| flag.code()).collect();
-    let worth = |of: &dyn Fn(&Significance) -> Option<f64>| {
-        Cell::from(hit.significance.as_ref().and_then(of))
-    };
-    let support = |support: Support| format!("{}/{}", support.agreeing, support.measured);
-    [
-        text(query.name()),
-        text(query_type(answer)),
-        Cell::Text(hit.record.perturbation.symbol()),
-        text(hit.record.name()),
-        text(hit.record.perturbation.perturbation_type().cmap_code()),
-        hit.record.gene().map_or(Cell::Missing, text),
-        Cell::Count(hit.rank),
-        text(direction_name(hit.direction)),
-        Cell::Number(f64::from(hit.similarity)),
-        hit.response_similarity.map(f64::from).into(),
-        worth(&|worth| Some(worth.z)),
-        worth(&|worth| worth.tau),
-        worth(&|worth| Some(worth.p_value)),
-        worth(&|worth| Some(worth.e_value)),
-        worth(&|worth| Some(worth.q_value)),
-        worth(&|worth| worth.probability),
-        hit.support.map_or(Cell::Missing, |s| Cell::Text(support(s))),
-        answer.activity.map(|activity| f64::from(activity.percentile)).into(),
-        hit.activity.map(f64::from).into(),
-        Cell::Text(moas.join("|")),
-        Cell::Text(hit.record.acts_on().join("|")),
-        Cell::Count(usize::from(hit.is_known)),
-        Cell::Text(flags.join(";")),
-        text(&answer.asked),
-        text(fingerprint),
-    ]
-}
-
-/// Returns the cells of a mechanism in the order of [`MECHANISM_COLUMNS`].
-pub(super) fn mechanism_cells(
+fn rows<R>(
     answer: &Answer,
-    (rank, mechanism): (usize, &MechanismHit),
+    (items, columns): (&[R], &[Column<R>]),
     fingerprint: &str,
-) -> [Cell; 12] {
-    let members: Vec<&str> = mechanism.members.iter().map(|(name, _)| name.as_str()).collect();
-    [
-        Cell::Text(answer.query.name().to_owned()),
-        Cell::Text(query_type(answer).to_owned()),
-        Cell::Text(mechanism.kind.name().to_owned()),
-        Cell::Text(mechanism.name.clone()),
-        Cell::Count(rank),
-        Cell::Count(mechanism.n_members),
-        Cell::Number(mechanism.z),
-        Cell::Number(mechanism.p_value),
-        Cell::Number(mechanism.q_value),
-        Cell::Text(members.join("|")),
-        Cell::Count(usize::from(mechanism.is_known)),
-        Cell::Text(fingerprint.to_owned()),
-    ]
+) -> Vec<Vec<Value>> {
+    let row = |(place, item)| {
+        let row = Row { answer, item, place, fingerprint };
+        columns.iter().map(|column| (column.value)(&row)).collect()
+    };
+    (1..).zip(items).map(row).collect()
 }
 
-fn query_type(answer: &Answer) -> &'static str {
-    answer.query.perturbation.perturbation_type().cmap_code()
+impl<R> Column<R> {
+    fn description(&self) -> Description {
+        let Self { name, of, range, meaning, .. } = *self;
+        Description { name, of, range, meaning }
+    }
 }
 
-fn direction_name(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Oppose => "oppose",
-        Direction::Mimic | Direction::Both => "mimic",
+impl<R> Row<'_, R> {
+    pub(super) fn query(&self) -> Value {
+        text(self.answer.query.name())
+    }
+
+    pub(super) fn query_type(&self) -> Value {
+        text(self.answer.query.perturbation.perturbation_type().cmap_code())
+    }
+}
+
+pub(super) fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
+/// A cell as text: numbers have six significant digits, what is missing is empty.
+pub(super) fn to_text(value: &Value) -> String {
+    match value {
+        Value::Text(text) => text.clone(),
+        Value::Count(count) => count.to_string(),
+        Value::Number(number) => significant(*number),
+        Value::Missing => String::new(),
+    }
+}
+
+/// A cell as JSON: numbers have six significant digits, what is missing is null.
+pub(super) fn to_json(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Text(text) => text.as_str().into(),
+        Value::Count(count) => (*count).into(),
+        Value::Number(number) => significant(*number)
+            .parse::<f64>()
+            .map_or(serde_json::Value::Null, serde_json::Value::from),
+        Value::Missing => serde_json::Value::Null,
     }
 }
 

@@ -119,6 +119,7 @@ mod tests {
             index: "demo".to_owned(),
             fingerprint: "0123".to_owned(),
             command: "phenocopy evaluate".to_owned(),
+            ..Source::default()
         };
         insta::assert_snapshot!(metrics_json(&[table], &source), @r#"
         {

@@ -208,6 +208,7 @@ mod tests {
             index: "a<b".to_owned(),
             fingerprint: "0".to_owned(),
             command: "search \"x\" & y".to_owned(),
+            ..Source::default()
         };
         let svg = Picture::new("title", &source, 100.0).finish();
         assert!(svg.contains("title: a&lt;b</text>"), "{svg}");

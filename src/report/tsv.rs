@@ -1,6 +1,6 @@
 use std::io::{self, Write};
 
-use super::columns::{Cell, HIT_COLUMNS, MECHANISM_COLUMNS, cells, mechanism_cells};
+use super::columns::{Rows, to_text};
 use super::{HitWriter, Source};
 use crate::search::Answer;
 
@@ -10,12 +10,6 @@ pub struct HitTsv<W> {
     out: W,
     source: Source,
     rows: Rows,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rows {
-    Hits,
-    Mechanisms,
 }
 
 impl<W: Write> HitTsv<W> {
@@ -28,31 +22,18 @@ impl<W: Write> HitTsv<W> {
     pub fn of_mechanisms(out: W, source: Source) -> Self {
         Self { out, source, rows: Rows::Mechanisms }
     }
-
-    fn rows(&self, answer: &Answer) -> Vec<String> {
-        let fingerprint = &self.source.fingerprint;
-        let hits = answer.hits.iter().map(|hit| join(&cells(answer, hit, fingerprint)));
-        let mechanisms = (1..).zip(&answer.mechanisms);
-        match self.rows {
-            Rows::Hits => hits.collect(),
-            Rows::Mechanisms => {
-                mechanisms.map(|m| join(&mechanism_cells(answer, m, fingerprint))).collect()
-            }
-        }
-    }
 }
 
 impl<W: Write> HitWriter for HitTsv<W> {
     fn begin(&mut self) -> io::Result<()> {
-        let columns = match self.rows {
-            Rows::Hits => HIT_COLUMNS.join("\t"),
-            Rows::Mechanisms => MECHANISM_COLUMNS.join("\t"),
-        };
-        writeln!(self.out, "{columns}")
+        write_line(&mut self.out, self.rows.columns().iter().map(|column| column.name.to_owned()))
     }
 
     fn answer(&mut self, answer: &Answer) -> io::Result<()> {
-        self.rows(answer).iter().try_for_each(|row| writeln!(self.out, "{row}"))
+        for row in self.rows.of(answer, &self.source.fingerprint) {
+            write_line(&mut self.out, row.iter().map(to_text))?;
+        }
+        Ok(())
     }
 
     fn finish(&mut self) -> io::Result<()> {
@@ -60,8 +41,13 @@ impl<W: Write> HitWriter for HitTsv<W> {
     }
 }
 
-fn join(cells: &[Cell]) -> String {
-    cells.iter().map(|cell| single_line(&cell.to_text())).collect::<Vec<_>>().join("\t")
+/// Writes cells as a line of tab-separated values.
+pub(super) fn write_line(
+    out: &mut dyn Write,
+    cells: impl Iterator<Item = String>,
+) -> io::Result<()> {
+    let cells: Vec<String> = cells.map(|cell| single_line(&cell)).collect();
+    writeln!(out, "{}", cells.join("\t"))
 }
 
 /// A tab or line end inside a name would break the row.

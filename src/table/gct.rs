@@ -2,7 +2,7 @@ use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
 use super::line_end::UnixLines;
-use super::matrix::read_readout_rows;
+use super::matrix::{Positions, read_readout_rows};
 use super::measurements::Measurements;
 use super::sample_sheet::{SampleColumns, SampleSheet, SheetBuilder};
 use super::text::{Rows, broken_stream, open_text, whole_file};
@@ -95,7 +95,8 @@ impl GctFile {
     /// # Errors
     /// As [`read_matrix`](super::read_matrix), and when there are not as many rows as the head says.
     pub fn read(mut self, wanted: Wanted<'_>) -> Result<Measurements> {
-        let read = read_readout_rows(&mut self.rows, &self.samples, wanted)?;
+        let positions = Positions::last(&self.rows, self.samples.len());
+        let read = read_readout_rows(&mut self.rows, &self.samples, &positions, wanted)?;
         let n_rows = read.n_readouts() + read.left_out.readouts;
         if n_rows == self.n_readouts {
             return Ok(read);

@@ -11,7 +11,7 @@ use super::text::{Rows, TextFormat, whole_file};
 use super::wanted::{LeftOut, Wanted};
 use crate::error::{Error, Result};
 
-/// Which way a wide matrix lies; its first column always holds the names of the rows.
+/// Which way a wide matrix lies; its first column holds the names of the rows, unless [`RowNames`] say another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Orientation {
@@ -21,8 +21,54 @@ pub enum Orientation {
     PerturbationRows,
 }
 
+/// Which column of a wide matrix names its rows, and which columns hold no values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RowNames {
+    /// The column with the names.
+    pub column: String,
+    /// Columns whose names begin with one of these hold no values, such as `Metadata_`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skip: Vec<String>,
+}
+
+/// Where in a row its name and its values stand.
+pub(super) struct Positions {
+    name: usize,
+    values: Vec<usize>,
+}
+
+impl Positions {
+    fn new(rows: &Rows, names: Option<&RowNames>) -> Result<Self> {
+        let name = names.map_or(Ok(0), |names| rows.column(&names.column))?;
+        let skip = names.map_or(&[][..], |names| names.skip.as_slice());
+        let is_value = |(at, column): &(usize, &String)| {
+            *at != name && !skip.iter().any(|prefix| column.starts_with(prefix.as_str()))
+        };
+        let values = rows.header().iter().enumerate().filter(is_value).map(|(at, _)| at).collect();
+        Ok(Self { name, values })
+    }
+
+    /// The first column names the rows, the last ones hold the values.
+    pub(super) fn last(rows: &Rows, n_values: usize) -> Self {
+        let n_columns = rows.header().len();
+        Self { name: 0, values: (n_columns.saturating_sub(n_values)..n_columns).collect() }
+    }
+
+    fn columns(&self, rows: &Rows) -> Vec<String> {
+        self.values.iter().filter_map(|at| rows.header().get(*at).cloned()).collect()
+    }
+
+    /// These values only.
+    fn only(&self, kept: &[usize]) -> Self {
+        let values = kept.iter().filter_map(|at| self.values.get(*at).copied()).collect();
+        Self { name: self.name, values }
+    }
+}
+
 /// Reads what is wanted of a wide matrix of numbers with named rows and columns, or of a NumPy array whose rows are
-/// perturbations, named by the table beside it: `X.ids.tsv` for `X.npy`, or `ids.tsv`; its columns are `d0`, `d1`, ….
+/// perturbations, named by the table beside it: `X.ids.tsv` for `X.npy`, or `ids.tsv`; its columns are `d0`, `d1`, …. Without `names`
+/// the first column of a table names the rows.
 ///
 /// # Errors
 /// Names file, line and column of a wanted cell that is no number or infinite, of a nameless row or
@@ -35,7 +81,7 @@ pub enum Orientation {
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("screen.tsv");
 /// std::fs::write(&path, "line\tBRAF\tMDM2\nA375\t-1.5\t\nMCF7\t0\t-2\n").unwrap();
-/// let screen = read_matrix(&path, TextFormat::Detect, Orientation::ReadoutRows, Wanted::ALL)?;
+/// let screen = read_matrix(&path, TextFormat::Detect, Orientation::ReadoutRows, None, Wanted::ALL)?;
 /// assert_eq!(screen.perturbations, ["BRAF", "MDM2"]);
 /// assert_eq!(screen.readouts, ["A375", "MCF7"]);
 /// assert_eq!(screen.n_values(), 3);
@@ -45,6 +91,7 @@ pub fn read_matrix(
     path: &Path,
     format: TextFormat,
     orientation: Orientation,
+    names: Option<&RowNames>,
     wanted: Wanted<'_>,
 ) -> Result<Measurements> {
     if is_npy(path)? {
@@ -58,16 +105,18 @@ pub fn read_matrix(
         };
     }
     let mut rows = Rows::open(path, format)?;
-    let columns: Vec<String> = rows.header().iter().skip(1).cloned().collect();
-    if let Some(column) = columns.iter().position(|name| is_missing(name)) {
-        return Err(nameless_column(path, column + 2));
+    let positions = Positions::new(&rows, names)?;
+    let columns = positions.columns(&rows);
+    let mut named = columns.iter().zip(&positions.values);
+    if let Some((_, column)) = named.find(|(name, _)| is_missing(name)) {
+        return Err(nameless_column(path, column + 1));
     }
     match orientation {
-        Orientation::ReadoutRows => read_readout_rows(&mut rows, &columns, wanted),
+        Orientation::ReadoutRows => read_readout_rows(&mut rows, &columns, &positions, wanted),
         Orientation::PerturbationRows => {
             refuse_repeated(path, &columns, false)?;
             let kept = wanted.readout_positions(&columns);
-            let body = Body::read(&mut rows, &columns, &kept, wanted.sample)?;
+            let body = Body::read(&mut rows, columns.len(), &positions.only(&kept), wanted.sample)?;
             let left_out =
                 LeftOut { samples: body.n_left_out, readouts: columns.len() - kept.len() };
             let measurements =
@@ -77,14 +126,15 @@ pub fn read_matrix(
     }
 }
 
-/// Reads rows of readouts whose last cells are the values of these samples.
+/// Reads rows of readouts; `positions` are those of the samples' values.
 pub(super) fn read_readout_rows(
     rows: &mut Rows,
     samples: &[String],
+    positions: &Positions,
     wanted: Wanted<'_>,
 ) -> Result<Measurements> {
     let kept = wanted.sample_positions(samples);
-    let body = Body::read(rows, samples, &kept, wanted.readout)?;
+    let body = Body::read(rows, samples.len(), &positions.only(&kept), wanted.readout)?;
     refuse_repeated(rows.path(), &body.names, true)?;
     let left_out = LeftOut { samples: samples.len() - kept.len(), readouts: body.n_left_out };
     let values = transposed(&body.values, body.names.len(), kept.len());
@@ -104,19 +154,18 @@ struct Body {
 }
 
 impl Body {
-    /// Reads all rows: `columns` are the names over the last cells, `kept` the positions of those to hold.
+    /// Reads all rows of a matrix of so many columns.
     fn read(
         rows: &mut Rows,
-        columns: &[String],
-        kept: &[usize],
+        n_columns: usize,
+        positions: &Positions,
         is_wanted: &dyn Fn(&str) -> bool,
     ) -> Result<Self> {
-        let n_leading = rows.header().len() - columns.len();
         let mut body = Self { names: Vec::new(), values: Vec::new(), n_left_out: 0 };
-        while body.read_row(rows, n_leading, kept, is_wanted)? {}
+        while body.read_row(rows, positions, is_wanted)? {}
         let n_rows = body.names.len() + body.n_left_out;
-        if n_rows == 0 || columns.is_empty() {
-            return Err(empty_matrix(rows.path(), n_rows, columns.len()));
+        if n_rows == 0 || n_columns == 0 {
+            return Err(empty_matrix(rows.path(), n_rows, n_columns));
         }
         Ok(body)
     }
@@ -125,22 +174,22 @@ impl Body {
     fn read_row(
         &mut self,
         rows: &mut Rows,
-        n_leading: usize,
-        kept: &[usize],
+        positions: &Positions,
         is_wanted: &dyn Fn(&str) -> bool,
     ) -> Result<bool> {
         let Some(record) = rows.next_record()? else { return Ok(false) };
-        let name = String::from_utf8_lossy(record.get(0).unwrap_or_default()).trim().to_owned();
+        let name = record.get(positions.name).unwrap_or_default();
+        let name = String::from_utf8_lossy(name).trim().to_owned();
         if is_missing(&name) {
             let advice = "name the row or remove it";
-            return Err(rows.refuse(Some(0), "a name", format!("`{name}`"), advice));
+            return Err(rows.refuse(Some(positions.name), "a name", format!("`{name}`"), advice));
         }
         if !is_wanted(&name) {
             self.n_left_out += 1;
             return Ok(true);
         }
         let mut bad = None;
-        for column in kept.iter().map(|at| at + n_leading) {
+        for column in positions.values.iter().copied() {
             let bytes = record.get(column).unwrap_or_default();
             match parse_cell(bytes) {
                 Cell::Number(value) => self.values.push(value),

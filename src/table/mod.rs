@@ -3,9 +3,9 @@
 //! Takes paths and column names as users know them (CMap, DepMap, HGNC, …); gives [`Measurements`]
 //! (named profiles), the [`SampleSheet`] that says what samples measured, annotation rows in the field's nouns, name mappings and the provenance of each
 //! [`InputFile`]. Text is comma, tab or semicolon separated, plain or gzip (told by content, not by
-//! extension), with or without byte order mark, with LF or CRLF; CMap's matrices are read as GCT and GCTX. It
-//! knows neither recipes nor normalisation. `csv`, `flate2`, `chematic` (structures) and `hdf5_reader` are
-//! used here and nowhere else.
+//! extension), with or without byte order mark, with LF or CRLF; CMap's matrices are read as GCT and GCTX; or
+//! Parquet, which it also writes, as NumPy arrays. It knows neither recipes nor normalisation. `csv`, `flate2`, `parquet`,
+//! `npyz`, `hdf5_reader` and `chematic` (structures) are used here and nowhere else.
 
 mod annotation;
 mod features;
@@ -25,6 +25,7 @@ mod measurements;
 mod name;
 mod npy;
 mod number;
+mod parquet_file;
 mod pattern;
 mod query_list;
 mod sample_sheet;
@@ -32,6 +33,7 @@ mod signature;
 #[cfg(feature = "structures")]
 mod structure;
 mod text;
+mod value;
 mod wanted;
 mod write;
 
@@ -46,15 +48,17 @@ pub use known_columns::KnownColumns;
 pub use labels::{Label, read_labels};
 pub use long::{LongColumns, read_long};
 pub use mapping::{NameMapping, Unnamed, read_mapping};
-pub use matrix::{Orientation, read_matrix};
+pub use matrix::{Orientation, RowNames, read_matrix};
 pub use measurements::{Duplicates, Measurements};
 pub use name::{close_names, identifier_key, is_missing, lookup_key};
+pub use parquet_file::ParquetTable;
 pub use pattern::Pattern;
-pub use query_list::{parse_query_list, read_query_list};
+pub use query_list::{NameList, parse_query_list, read_query_list};
 pub use sample_sheet::{Condition, SampleColumns, SampleSheet, read_sample_sheet};
 pub use signature::{SignatureTable, read_signature};
 #[cfg(feature = "structures")]
 pub use structure::{FINGERPRINT_BITS, Fingerprint};
 pub use text::{Rows, TextFormat};
+pub use value::{Value, ValueType};
 pub use wanted::{LeftOut, Wanted};
 pub use write::{write_matrix, write_table};

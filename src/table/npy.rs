@@ -17,6 +17,10 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 /// # Errors
 /// When it cannot be read.
 pub(super) fn is_npy(path: &Path) -> Result<bool> {
+    // A pipe would lose what is read of it here.
+    if !path.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return Ok(false);
+    }
     let mut start = Vec::with_capacity(MAGIC.len());
     let file = File::open(path).map_err(Error::io("read", path))?;
     file.take(MAGIC.len() as u64).read_to_end(&mut start).map_err(Error::io("read", path))?;

@@ -151,9 +151,9 @@ impl Columns {
         let header = rows.header();
         let named = |name: &&str| header.iter().position(|own| own.eq_ignore_ascii_case(name));
         let is_row_names = |own: &&String| ROW_NAMES.iter().any(|n| own.eq_ignore_ascii_case(n));
-        let readout = READOUT_COLUMNS.iter().find_map(|name| named(&name));
+        let readout = READOUT_COLUMNS.iter().find_map(named);
         let readout = readout.or_else(|| header.first().filter(is_row_names).map(|_| 0));
-        let mut values = VALUE_COLUMNS.iter().filter_map(|name| named(&name));
+        let mut values = VALUE_COLUMNS.iter().filter_map(named);
         let value = match column {
             Some(column) => Some(rows.column(column)?),
             None => values.next(),

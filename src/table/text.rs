@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::line_end::UnixLines;
 use super::name::close_names;
+use super::parquet_file::{ParquetRows, is_parquet};
 use crate::error::{Error, Result};
 
 /// How a text table is written, where its own signs are not to be trusted.
@@ -45,7 +46,7 @@ const ARCHIVES: [(&[u8], &str); 4] = [
     (b"\x28\xb5\x2f\xfd", "a Zstandard file"),
 ];
 
-/// The rows of one text table, read front to back; the header has been read.
+/// The rows of one table, text or Parquet (told by content), read front to back; the header has been read.
 ///
 /// ```
 /// use phenocopy::table::{Rows, TextFormat};
@@ -61,50 +62,50 @@ const ARCHIVES: [(&[u8], &str); 4] = [
 /// ```
 pub struct Rows {
     path: PathBuf,
-    reader: csv::Reader<Box<dyn Read>>,
+    source: Source,
     header: Vec<String>,
     record: ByteRecord,
     /// Lines of the file before the header.
     n_lines_before: u64,
 }
 
+type TextReader = csv::Reader<Box<dyn Read>>;
+
+/// Where rows come from.
+enum Source {
+    Text(TextReader),
+    Parquet(ParquetRows),
+}
+
 impl Rows {
-    /// Opens a table and reads its header; names lose surrounding blanks.
+    /// Opens a table and reads its header; names lose surrounding blanks. What the format says is for text.
     ///
     /// # Errors
-    /// When the file cannot be read, is an archive other than gzip, or has no header.
+    /// When the file cannot be read, is an archive other than gzip, has no header, or is Parquet with columns of
+    /// lists or structures.
     pub fn open(path: &Path, format: TextFormat) -> Result<Self> {
+        if is_parquet(path) {
+            let (header, rows) = ParquetRows::open(path)?;
+            return Self::with(path, header, Source::Parquet(rows), 0);
+        }
         let mut text = open_text(path)?;
         let start = text.fill_buf().map_err(|error| broken_stream(path, None, &error))?;
         let delimiter = delimiter(format, path, start);
         Self::of(path, Box::new(UnixLines::new(text)), delimiter, 0)
     }
 
-    /// Reads the header of a table that begins after some lines of a file.
+    /// Reads the header of a text table that begins after some lines of a file.
     pub(super) fn of(
         path: &Path,
         text: Box<dyn Read>,
         delimiter: u8,
         n_lines_before: u64,
     ) -> Result<Self> {
-        let mut reader = csv::ReaderBuilder::new()
-            .delimiter(delimiter)
-            .comment(Some(COMMENT))
-            .has_headers(true)
-            .from_reader(text);
-        let header = reader.byte_headers();
-        let header = header.map_err(|error| csv_error(path, error, n_lines_before))?;
-        if std::str::from_utf8(header.as_slice()).is_err() {
-            return Err(Error::Table {
-                path: path.to_path_buf(),
-                line: Some(n_lines_before + 1),
-                column: None,
-                expected: "text in UTF-8".into(),
-                received: "bytes of another encoding".into(),
-                advice: "save the table as UTF-8".into(),
-            });
-        }
-        let header: Vec<String> = header.iter().map(trimmed).collect();
+        let (header, reader) = open_csv(path, text, delimiter, n_lines_before)?;
+        Self::with(path, header, Source::Text(reader), n_lines_before)
+    }
+
+    fn with(path: &Path, header: Vec<String>, source: Source, n_lines_before: u64) -> Result<Self> {
         if header.iter().all(String::is_empty) {
             return Err(whole_file(
                 path,
@@ -114,7 +115,7 @@ impl Rows {
             ));
         }
         let record = ByteRecord::new();
-        Ok(Self { path: path.to_path_buf(), reader, header, record, n_lines_before })
+        Ok(Self { path: path.to_path_buf(), source, header, record, n_lines_before })
     }
 
     /// Returns the path.
@@ -146,8 +147,13 @@ impl Rows {
     }
 
     pub(super) fn next_record(&mut self) -> Result<Option<&ByteRecord>> {
-        let more = self.reader.read_byte_record(&mut self.record);
-        let more = more.map_err(|error| csv_error(&self.path, error, self.n_lines_before))?;
+        let more = match &mut self.source {
+            Source::Text(reader) => {
+                let more = reader.read_byte_record(&mut self.record);
+                more.map_err(|error| csv_error(&self.path, error, self.n_lines_before))?
+            }
+            Source::Parquet(rows) => rows.read(&mut self.record)?,
+        };
         if std::str::from_utf8(self.record.as_slice()).is_err() {
             let received = "bytes of another encoding".to_owned();
             return Err(self.refuse(None, "text in UTF-8", received, "save the table as UTF-8"));
@@ -163,9 +169,16 @@ impl Rows {
         received: String,
         advice: &str,
     ) -> Error {
+        let (line, received) = match &self.source {
+            Source::Text(_) => {
+                let line = self.record.position().map(csv::Position::line);
+                (line.map(|line| line + self.n_lines_before), received)
+            }
+            Source::Parquet(rows) => (None, format!("{received} in row {}", rows.n_rows())),
+        };
         Error::Table {
             path: self.path.clone(),
-            line: self.record.position().map(|position| position.line() + self.n_lines_before),
+            line,
             column: column.and_then(|column| self.header.get(column)).cloned(),
             expected: expected.to_owned(),
             received,
@@ -196,6 +209,34 @@ fn unknown_column(path: &Path, header: &[String], name: &str) -> Error {
         None => "correct the recipe".to_owned(),
     };
     whole_file(path, format!("a column `{name}`"), format!("{listed}{more}"), advice)
+}
+
+/// Reads the header of a text table.
+fn open_csv(
+    path: &Path,
+    text: Box<dyn Read>,
+    delimiter: u8,
+    n_lines_before: u64,
+) -> Result<(Vec<String>, TextReader)> {
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .comment(Some(COMMENT))
+        .has_headers(true)
+        .from_reader(text);
+    let header = reader.byte_headers();
+    let header = header.map_err(|error| csv_error(path, error, n_lines_before))?;
+    if std::str::from_utf8(header.as_slice()).is_err() {
+        return Err(Error::Table {
+            path: path.to_path_buf(),
+            line: Some(n_lines_before + 1),
+            column: None,
+            expected: "text in UTF-8".into(),
+            received: "bytes of another encoding".into(),
+            advice: "save the table as UTF-8".into(),
+        });
+    }
+    let header = header.iter().map(trimmed).collect();
+    Ok((header, reader))
 }
 
 fn trimmed(cell: &[u8]) -> String {

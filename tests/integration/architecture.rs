@@ -23,11 +23,13 @@ const ROOMS: [&str; 12] = [
 ];
 
 /// Engine crates and the only paths under `src/` that may name them.
-const DOORS: [(&str, &[&str]); 16] = [
+const DOORS: [(&str, &[&str]); 21] = [
     ("csv", &["table/"]),
     ("npyz", &["table/npy"]),
     ("flate2", &["table/"]),
     ("hdf5_reader", &["table/hdf5"]),
+    ("parquet", &["table/parquet_file/"]),
+    ("chrono", &["table/parquet_file/"]),
     ("chematic_fp", &["table/structure"]),
     ("chematic_perception", &["table/structure"]),
     ("chematic_smiles", &["table/structure"]),
@@ -38,6 +40,8 @@ const DOORS: [(&str, &[&str]); 16] = [
     ("tantivy", &["index/metadata"]),
     ("rkyv", &["index/record"]),
     ("clap", &["cli/", "main.rs"]),
+    ("clap_complete", &["cli/completions"]),
+    ("clap_mangen", &["cli/man"]),
     ("indicatif", &["cli/", "main.rs"]),
     ("ctrlc", &["cli/", "main.rs"]),
     ("anyhow", &["cli/", "main.rs"]),

@@ -288,7 +288,12 @@ fn rank_curves_end_at_one_and_agree_with_the_metrics() {
         let metric = METRICS.iter().position(|metric| *metric == "MRR").unwrap();
         assert!((mrr - method.metrics[metric].value).abs() < 1e-12, "{}", curve.name);
     }
-    let source = Source { index: "toy".into(), fingerprint: "0".into(), command: "x".into() };
+    let source = Source {
+        index: "toy".into(),
+        fingerprint: "0".into(),
+        command: "x".into(),
+        ..Source::default()
+    };
     let picture = retrieval_plot(&report, &curves, &source);
     assert!(picture.contains(">Known targets of 12 compounds among 6 genes (all queries): toy<"));
     // Of six genes there are no first ten: an axis of 1 and 6, and points at 1 and 5 for each of four methods.

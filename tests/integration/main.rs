@@ -36,6 +36,8 @@ mod kill;
 /// Training, resuming and parity with PyTorch.
 #[cfg(feature = "train")]
 mod model;
+/// Parquet files of other writers, whole and damaged.
+mod parquet_files;
 /// The index that comes with the repository.
 mod ready;
 /// Responses predicted in contexts that were measured in part, elsewhere, or nowhere.

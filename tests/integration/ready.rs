@@ -107,6 +107,7 @@ fn its_statistics_are_honest_and_its_probabilities_reliable() {
         index: "ready".to_owned(),
         fingerprint: READY.manifest().fingerprint.clone(),
         command: "test".to_owned(),
+        ..Source::default()
     };
     let picture = reliability_plot(calibration, &source).unwrap();
     let n_bins: usize = tables[..2].iter().map(|table| table.bins.len()).sum();

@@ -31,7 +31,7 @@ fn gzip(text: &str) -> Vec<u8> {
 }
 
 fn matrix(path: &Path) -> phenocopy::Result<Measurements> {
-    read_matrix(path, TextFormat::Detect, Orientation::ReadoutRows, Wanted::ALL)
+    read_matrix(path, TextFormat::Detect, Orientation::ReadoutRows, None, Wanted::ALL)
 }
 
 fn rows(measurements: &Measurements) -> Vec<Vec<(usize, f32)>> {

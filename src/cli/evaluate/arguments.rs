@@ -11,8 +11,7 @@ use phenocopy::report::{MetricFormat, MetricTable, Source, metrics_json};
 use phenocopy::table::{Label, read_labels};
 
 use super::super::IndexArgument;
-use super::super::output::{OutputArguments, complain};
-use super::super::search::command_line;
+use super::super::output::{OutputArguments, command_line, complain};
 
 /// An index, the data it was made from, and the form of the report.
 #[derive(Debug, Args)]
@@ -92,12 +91,7 @@ impl EvaluationArguments {
 
 /// Returns the index and the command, as pictures and JSON name them.
 pub(super) fn source_of(index: &Index) -> Source {
-    let manifest = index.manifest();
-    Source {
-        index: manifest.name.clone(),
-        fingerprint: manifest.fingerprint.clone(),
-        command: command_line(),
-    }
+    Source::of(index, command_line())
 }
 
 /// What is asked of a retrieval: known pairs, and which genes are ranked.

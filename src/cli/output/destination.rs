@@ -15,6 +15,10 @@ pub(crate) enum Format {
     Tsv,
     /// One JSON object a line
     Ndjson,
+    /// A Parquet file: the columns of TSV with types, for pandas, polars, R or DuckDB
+    Parquet,
+    /// The names of the hits, one a line: a set for other tools, or a picklist
+    Grp,
 }
 
 /// How a list of records is written.
@@ -48,10 +52,10 @@ impl OutputArguments {
     /// Has `write` fill the output; a file is written beside its destination and renamed when complete.
     pub(crate) fn fill(
         &self,
-        write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
+        write: impl FnOnce(&mut (dyn Write + Send)) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         let Some(path) = &self.output else {
-            let mut out = BufWriter::new(io::stdout().lock());
+            let mut out = BufWriter::new(io::stdout());
             let written = write(&mut out).and_then(|()| Ok(out.flush()?));
             return written.map_err(|error| name_output(error, Path::new("standard output")));
         };
@@ -77,7 +81,7 @@ fn resolve(path: &Path) -> PathBuf {
 /// A device or a pipe is written as it is; nothing may be put in its place.
 fn fill_special(
     path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let file = std::fs::OpenOptions::new().write(true).open(path);
     let mut out = BufWriter::new(file.map_err(Error::io("write", path))?);
@@ -119,8 +123,28 @@ pub(crate) fn complain(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
+/// Names that a message lists at most.
+pub(crate) const MOST_LISTED: usize = 5;
+
+/// The first of `n` unknown names, each with one that is spelt like it.
+pub(crate) fn listed(unknown: &[(String, Option<String>)], n: usize) -> String {
+    let names = unknown.iter().take(MOST_LISTED).map(|(name, close)| match close {
+        Some(close) => format!("`{name}` (`{close}`?)"),
+        None => format!("`{name}`"),
+    });
+    let names = names.collect::<Vec<String>>().join(", ");
+    let more = n.saturating_sub(MOST_LISTED);
+    if more > 0 { format!("{names} and {more} more") } else { names }
+}
+
 /// Returns whether someone watches stderr, so that progress is worth showing.
 #[cfg(feature = "train")]
 pub(crate) fn is_watched() -> bool {
     io::stderr().is_terminal()
+}
+
+/// The command as it was typed, for the record; bytes that are no text are replaced.
+pub(crate) fn command_line() -> String {
+    let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    words.collect::<Vec<String>>().join(" ")
 }

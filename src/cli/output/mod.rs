@@ -5,5 +5,7 @@ mod resumable;
 
 #[cfg(feature = "train")]
 pub(crate) use destination::is_watched;
-pub(crate) use destination::{Format, ListFormat, OutputArguments, complain, width};
+pub(crate) use destination::{
+    Format, ListFormat, MOST_LISTED, OutputArguments, command_line, complain, listed, width,
+};
 pub(crate) use resumable::ResumableOutput;

@@ -63,6 +63,7 @@ fn assay(perturbation_type: PerturbationType, name: &str) -> Assay {
         min_values: None,
         duplicates: None,
         columns: None,
+        row_names: None,
         filters: Vec::new(),
         samples: None,
         perturbation_names: None,

@@ -1,3 +1,4 @@
+use crate::embedding::RowSet;
 use crate::experiment::PerturbationType;
 
 /// Which rows may be hits: values within a list are alternatives, the lists must all hold.
@@ -20,6 +21,8 @@ pub struct Filter {
     pub phases: Vec<String>,
     /// A tantivy query over the [`Metadata::FIELDS`](super::Metadata::FIELDS), such as `moa:"BCL inhibitor" AND phase:Launched`.
     pub expression: Option<String>,
+    /// Rows of the index, such as those of a [`Picklist`](crate::search::Picklist).
+    pub rows: Option<RowSet>,
 }
 
 impl Filter {
@@ -32,7 +35,8 @@ impl Filter {
     /// Returns each list that is not empty as a filter of its own, with words for it.
     #[must_use]
     pub fn conditions(&self) -> Vec<(String, Self)> {
-        let Self { types, targets, moas, phases, expression } = self.clone();
+        let Self { types, targets, moas, phases, expression, rows } = self.clone();
+        let n_rows = rows.as_ref().map_or(0, RowSet::len);
         let codes: Vec<&str> = types.iter().map(|kind| kind.cmap_code()).collect();
         let alternatives =
             |name: &str, values: &[String]| format!("{name} {}", values.join(" or "));
@@ -45,6 +49,7 @@ impl Filter {
                 format!("filter {}", expression.as_deref().unwrap_or_default()),
                 Self { expression, ..Self::default() },
             ),
+            (format!("picklist of {n_rows} perturbations"), Self { rows, ..Self::default() }),
         ];
         all.into_iter().filter(|(_, filter)| !filter.is_empty()).collect()
     }

@@ -93,6 +93,9 @@ impl Metadata {
             let rows = self.rows(&query).map_err(|e| refused(expression, e.to_string()))?;
             passing = passing.intersect(&rows);
         }
+        if let Some(rows) = &filter.rows {
+            passing = passing.intersect(rows);
+        }
         Ok(passing)
     }
 

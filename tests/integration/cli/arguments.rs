@@ -7,7 +7,11 @@ const COMMANDS: &[&[&str]] = &[
     &[],
     &["search"],
     &["find"],
+    &["explain"],
     &["inspect"],
+    &["schema"],
+    &["completions"],
+    &["man"],
     &["evaluate"],
     &["evaluate", "retrieval"],
     #[cfg(feature = "train")]
@@ -84,7 +88,7 @@ fn the_index_is_named_by_flag_or_environment_and_the_flag_wins() {
 
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
-    for format in ["table", "tsv", "ndjson"] {
+    for format in ["table", "tsv", "ndjson", "parquet", "grp"] {
         let mut child = Command::new(env!("CARGO_BIN_EXE_phenocopy"))
             .args(["search", "GENE3", "GENE4", "-k", "1000", "--to", "all"])
             .args(["--format", format, "--index", planted()])

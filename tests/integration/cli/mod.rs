@@ -15,6 +15,8 @@ mod damage;
 /// Retrieval reports and the labels they need.
 #[cfg(feature = "train")]
 mod evaluate;
+/// Parquet, sets, schemas, completions and manual pages.
+mod exports;
 /// Signatures, combinations and features: what no screen of the index holds.
 #[cfg(feature = "train")]
 mod unmeasured;

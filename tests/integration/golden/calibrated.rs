@@ -11,7 +11,9 @@ use phenocopy::calibrate::{Activity, ClassKind};
 use phenocopy::embedding::{Centring, Embeddings, FoldIn, MemberPlacement, Placement, Reliability};
 use phenocopy::experiment::{Annotation, Moa, Perturbation, PerturbationType, Target};
 use phenocopy::index::vector::GraphParameters;
-use phenocopy::index::{Index, IndexBuilder, PlacedProfiles, Provenance, Record, StoredPlacement};
+use phenocopy::index::{
+    Index, IndexBuilder, MeasuredActivity, PlacedProfiles, Provenance, Record, StoredPlacement,
+};
 use phenocopy::search::{
     Answer, Correction, Flag, Hit, MOST_MECHANISMS, Query, Scope, Signature, SignatureQuery,
 };
@@ -105,18 +107,24 @@ fn profiles() -> PlacedProfiles {
     profiles
 }
 
-fn activity() -> Activity {
+fn measured() -> MeasuredActivity {
     let rows = 0..N_COMPOUNDS + N_GENES;
-    let shuffled = |seed: usize| -> Vec<f32> {
+    let shuffled = |seed: usize| {
         let profile = |i: usize| unit((0..DIM).map(|k| number((seed + i) * DIM + k)).collect());
-        (0..40).flat_map(profile).collect()
+        let vectors = (0..40).flat_map(profile).collect();
+        PlacedProfiles { vectors, ..PlacedProfiles::default() }
     };
-    Activity {
+    let activity = Activity {
         strength: rows.clone().map(|row| 2.0 + 1.5 * number(row)).collect(),
         agreement: rows.map(|row| if row < N_REPEATED { 0.6 } else { f32::NAN }).collect(),
         thresholds: vec![0.5, 0.25],
+        ..Activity::default()
+    };
+    MeasuredActivity {
+        profiles: profiles(),
         controls: shuffled(1000),
         without_effect: shuffled(2000),
+        activity: Some(activity),
     }
 }
 
@@ -134,7 +142,7 @@ fn regenerate() {
     IndexBuilder::new("golden-calibrated", embeddings, rows.map(record).collect())
         .unwrap()
         .placement(Some(placement()))
-        .activity(profiles(), activity())
+        .activity(measured())
         .graph(GraphParameters { max_neighbours: 4, ..GraphParameters::default() })
         .provenance(provenance)
         .write(&folder())

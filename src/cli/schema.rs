@@ -1,0 +1,59 @@
+use clap::{Args, ValueEnum};
+use phenocopy::report::{Schema, SchemaFormat, write_schema};
+
+use super::output::{OutputArguments, width};
+
+/// The output to describe, and the form of the description.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  phenocopy schema\n  \
+    phenocopy schema ndjson --format json\n  \
+    phenocopy schema parquet --format tsv -o columns.tsv")]
+pub(crate) struct SchemaArguments {
+    /// Which output of `search`
+    #[arg(value_enum, default_value_t = SchemaArgument::Hits, value_name = "OUTPUT")]
+    schema: SchemaArgument,
+    /// Form of the description
+    #[arg(long, value_enum, default_value_t = FormatArgument::Table)]
+    format: FormatArgument,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum SchemaArgument {
+    /// Rows of --format tsv
+    Hits,
+    /// Rows of --format tsv --mechanisms
+    Mechanisms,
+    /// Objects of --format ndjson
+    Ndjson,
+    /// Columns and metadata of --format parquet
+    Parquet,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FormatArgument {
+    /// Aligned columns for reading
+    Table,
+    /// Tab-separated values with a header
+    Tsv,
+    /// One JSON document
+    Json,
+}
+
+impl SchemaArguments {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let schema = match self.schema {
+            SchemaArgument::Hits => Schema::Hits,
+            SchemaArgument::Mechanisms => Schema::Mechanisms,
+            SchemaArgument::Ndjson => Schema::Ndjson,
+            SchemaArgument::Parquet => Schema::Parquet,
+        };
+        let format = match self.format {
+            FormatArgument::Table => SchemaFormat::Table(width()),
+            FormatArgument::Tsv => SchemaFormat::Tsv,
+            FormatArgument::Json => SchemaFormat::Json,
+        };
+        self.output.fill(|out| Ok(write_schema(out, schema, format)?))
+    }
+}

@@ -1,0 +1,8 @@
+//! `phenocopy search`: names, structures or a profile in, ranked hits out.
+
+mod arguments;
+mod placement;
+mod run;
+mod signature;
+
+pub(super) use arguments::SearchArguments;
