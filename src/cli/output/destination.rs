@@ -138,7 +138,6 @@ pub(crate) fn listed(unknown: &[(String, Option<String>)], n: usize) -> String {
 }
 
 /// Returns whether someone watches stderr, so that progress is worth showing.
-#[cfg(feature = "train")]
 pub(crate) fn is_watched() -> bool {
     io::stderr().is_terminal()
 }

@@ -3,7 +3,6 @@
 mod destination;
 mod resumable;
 
-#[cfg(feature = "train")]
 pub(crate) use destination::is_watched;
 pub(crate) use destination::{
     Format, ListFormat, MOST_LISTED, OutputArguments, command_line, complain, listed, width,
