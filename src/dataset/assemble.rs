@@ -249,6 +249,11 @@ fn normalised(
     n_readouts: usize,
     options: &DatasetOptions,
 ) -> Result<(Profiles, Vec<f32>, Vec<Vec<f32>>)> {
+    // Screens that together are too large for memory wait in files, whatever the size of each.
+    let bytes = (rows.len() * n_readouts * size_of::<f32>()) as u64;
+    let fits = bytes <= options.limits.memory_bytes;
+    let memory_bytes = if fits { options.limits.memory_bytes } else { 0 };
+    let limits = StorageLimits { memory_bytes, ..options.limits };
     let mut done = Vec::with_capacity(screens.len());
     for (screen, context) in screens.iter().zip(0..) {
         let mut positions = vec![0; screen.perturbations().count()];
@@ -258,7 +263,7 @@ fn normalised(
         }
         let trains =
             |profile: usize, readout: usize| !options.split.holds_out(positions[profile], readout);
-        done.push(screen.normalise(trains)?.store(options.limits)?);
+        done.push(screen.normalise(trains)?.store(limits)?);
     }
     let source = |row: &Row| done.get(row.key.context as usize);
     let keys = rows.iter().map(|row| row.key).collect();

@@ -35,13 +35,17 @@ impl Translation<'_> {
         meaning.or((self.mapping.unnamed == Unnamed::Keep).then_some(name))
     }
 
+    fn file(&self) -> String {
+        format!("`{}`", self.mapping.file.display())
+    }
+
     /// Says how many names stay as they are for want of a meaning.
     fn notice<'a>(&self, names: impl Iterator<Item = &'a str>) -> Option<String> {
         let unknown: BTreeSet<&str> =
             names.filter(|name| !self.meanings.contains_key(*name)).collect();
         let first = unknown.first()?;
-        let (n_unknown, file) = (unknown.len(), self.mapping.file.display());
-        Some(format!("{n_unknown} names are not in `{file}` and stay as they are, such as {first}"))
+        let (n_unknown, file) = (unknown.len(), self.file());
+        Some(format!("{n_unknown} names are not in {file} and stay as they are, such as {first}"))
     }
 }
 
@@ -93,8 +97,8 @@ impl Naming<'_> {
         }
         if let Some(translation) = &self.readouts {
             if left_out.readouts > 0 {
-                let (n_left_out, file) = (left_out.readouts, translation.mapping.file.display());
-                notices.push(format!("{n_left_out} readouts are not in `{file}`: left out"));
+                let (n_left_out, file) = (left_out.readouts, translation.file());
+                notices.push(format!("{n_left_out} readouts are not in {file}: left out"));
             }
             notices.extend(translation.notice(read.readouts.iter().map(String::as_str)));
         }
@@ -117,13 +121,13 @@ impl Naming<'_> {
         let (problem, advice) = if read.samples.is_empty() {
             let tables = self.sample_tables();
             (
-                format!("{tables} name none of its {} samples", read.left_out.samples),
+                format!("none of its {} samples is in {tables}", read.left_out.samples),
                 "the columns named in the recipe and the filters",
             )
         } else if read.readouts.is_empty() {
             let tables = self.readouts.as_ref().map_or(String::new(), Translation::file);
             (
-                format!("{tables} names none of its {} readouts", read.left_out.readouts),
+                format!("none of its {} readouts is in {tables}", read.left_out.readouts),
                 "its column `from` and its filters",
             )
         } else {
@@ -165,11 +169,5 @@ impl Naming<'_> {
         let drops = |translation: &&Translation<'_>| translation.mapping.unnamed == Unnamed::Drop;
         let names = self.perturbations.as_ref().filter(drops).map(Translation::file);
         sheet.into_iter().chain(names).collect::<Vec<_>>().join(" and ")
-    }
-}
-
-impl Translation<'_> {
-    fn file(&self) -> String {
-        format!("`{}`", self.mapping.file.display())
     }
 }

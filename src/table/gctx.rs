@@ -14,6 +14,18 @@ const READOUTS: &str = "/0/META/ROW";
 ///
 /// Values are read block by block, samples in the order of the file, so that what is held does not
 /// depend on the file's size. The matrix may lie as CMap stores it (a row is a sample) or the other way.
+///
+/// ```
+/// use phenocopy::table::{GctxFile, Wanted};
+///
+/// let wanted = Wanted { sample: &|name| name == "S2", readout: &|_| true };
+/// let chosen = GctxFile::open("tests/fixtures/formats/cmappy.gctx".as_ref())?.select(wanted);
+/// assert_eq!(chosen.left_out.samples, 5);
+/// let mut values = Vec::new();
+/// chosen.for_each_sample(|_, row| values.extend_from_slice(row))?;
+/// assert_eq!(values, [1.0, 1.125, 1.25, 1.375, 1.5]);
+/// # Ok::<(), phenocopy::Error>(())
+/// ```
 pub struct GctxFile {
     path: PathBuf,
     file: Hdf5,
@@ -49,7 +61,8 @@ impl GctxFile {
         let readouts = file.texts(&format!("{READOUTS}/id"))?;
         let ids = [samples.len(), readouts.len()];
         let has_readout_rows = matrix.shape != ids;
-        if has_readout_rows && matrix.shape != [ids[1], ids[0]] {
+        let fits = !has_readout_rows || matrix.shape == [ids[1], ids[0]];
+        if !fits || ids.contains(&0) {
             let [n_samples, n_readouts] = ids;
             let expected = format!("a matrix of {n_samples} samples and {n_readouts} readouts");
             let received = format!("one of {} × {}", matrix.shape[0], matrix.shape[1]);
