@@ -2,6 +2,7 @@ use clap::Subcommand;
 
 #[cfg(feature = "train")]
 use super::build;
+use super::check;
 use super::completions;
 use super::evaluate;
 use super::explain;
@@ -27,6 +28,8 @@ pub(super) enum Command {
     Build(build::BuildArguments),
     /// Compile vectors that another model trained, or features that were measured, into an index
     Index(index::IndexArguments),
+    /// Show what a recipe's files hold and what cannot be mapped, before anything is trained; or what one file is
+    Check(check::CheckArguments),
     /// Measure how well an index finds known targets, or a model predicts held-out values
     #[command(subcommand, after_help = evaluate::EXAMPLE)]
     Evaluate(evaluate::EvaluateCommand),
@@ -52,6 +55,7 @@ impl Command {
             #[cfg(feature = "train")]
             Self::Build(arguments) => arguments.run(),
             Self::Index(arguments) => arguments.run(),
+            Self::Check(arguments) => arguments.run(),
             Self::Evaluate(command) => command.run(),
             #[cfg(feature = "train")]
             Self::Predict(arguments) => arguments.run(),

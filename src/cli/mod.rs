@@ -2,6 +2,7 @@
 
 #[cfg(feature = "train")]
 mod build;
+mod check;
 mod command;
 mod compile;
 mod completions;

@@ -1,7 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::compounds::{Compounds, extend_new};
-use super::report::{Merge, MergeReason, ReadingReport};
+use super::places::Places;
+use super::recipe::{AgentKind, Assay};
+use super::report::{Doubt, Merge, MergeReason, NameCount, Place, ReadingReport, UnresolvedName};
 use crate::error::{Error, Result};
 use crate::experiment::{Annotation, Perturbation, PerturbationType, Side};
 use crate::table::{AnnotationRow, GeneNames, GeneResolution, excel_date};
@@ -15,26 +17,32 @@ pub(super) struct Agents {
 }
 
 impl Agents {
-    /// Resolves the names of all assays; `raw` gives each assay's type and names.
+    /// Resolves the names in the files of all assays.
     pub(super) fn resolve<'a>(
-        raw: impl Iterator<Item = (PerturbationType, &'a [String])>,
+        assays: impl Iterator<Item = (&'a Assay, &'a [String])>,
         compound_rows: &[AnnotationRow],
-        gene_rows: Vec<AnnotationRow>,
+        genes: GeneNames,
         report: &mut ReadingReport,
     ) -> Result<Self> {
-        let (mut chemical, mut genetic) = (BTreeSet::new(), BTreeSet::new());
-        for (perturbation_type, names) in raw {
+        let (mut chemical, mut genetic) = (Places::default(), Places::default());
+        for (assay, names) in assays {
             for name in names {
-                let perturbation = Perturbation::new(perturbation_type, name.as_str());
-                let members = perturbation.members().into_iter().map(str::to_owned);
-                match perturbation.side() {
-                    Side::Chemical => chemical.extend(members),
-                    Side::Genetic => genetic.extend(members),
-                }
+                let perturbation = Perturbation::new(assay.perturbation_type, name.as_str());
+                let places = match perturbation.side() {
+                    Side::Chemical => &mut chemical,
+                    Side::Genetic => &mut genetic,
+                };
+                let members = perturbation.members();
+                members.iter().for_each(|member| places.add(member, assay.context.as_str()));
             }
         }
-        let genes = GeneNames::new(gene_rows);
-        let symbols = resolve_genes(&genetic, &genes, report)?;
+        for (kind, places, is_annotated) in [
+            (AgentKind::Compound, &chemical, !compound_rows.is_empty()),
+            (AgentKind::Gene, &genetic, !genes.is_empty()),
+        ] {
+            report.names.push(NameCount { kind, n_names: places.len(), is_annotated });
+        }
+        let symbols = resolve_genes(&genetic, &genes, AgentKind::Gene, report)?;
         let compounds = Compounds::merge(&chemical, compound_rows, report);
         Ok(Self { compounds, genes, symbols })
     }
@@ -87,47 +95,41 @@ impl Agents {
     }
 }
 
-fn resolve_genes(
-    names: &BTreeSet<String>,
+/// Returns the approved symbol of each name, or the name where there is none; reports what it finds.
+pub(super) fn resolve_genes(
+    names: &Places,
     genes: &GeneNames,
+    kind: AgentKind,
     report: &mut ReadingReport,
 ) -> Result<BTreeMap<String, String>> {
     let mut symbols = BTreeMap::new();
-    let mut unknown = Vec::new();
-    for name in names {
+    for name in names.names() {
         let symbol = without_entrez(name);
         refuse_date(symbol)?;
-        let resolved = match genes.resolve(symbol) {
-            GeneResolution::Approved => symbol.to_owned(),
+        let place = Place { name: symbol.to_owned(), ..names.of(name) };
+        let doubt = match genes.resolve(symbol) {
+            GeneResolution::Approved => None,
             GeneResolution::Renamed(approved) => {
-                let (from, to) = (symbol.to_owned(), approved.clone());
-                report.merges.push(Merge { from, to, reason: MergeReason::GeneSymbol });
-                approved
+                let reason = match genes.is_retired(symbol) {
+                    true => MergeReason::RetiredSymbol,
+                    false => MergeReason::OtherSpelling,
+                };
+                let (from, assays) = (place.name, place.assays);
+                report.merges.push(Merge { from, to: approved.clone(), reason, kind, assays });
+                symbols.insert(name.clone(), approved);
+                continue;
             }
-            GeneResolution::Ambiguous(candidates) => {
-                let candidates = candidates.join(", ");
-                report
-                    .notices
-                    .push(format!("gene `{symbol}` kept as it is: alias of {candidates}"));
-                symbol.to_owned()
-            }
-            GeneResolution::Unknown(close) => {
-                let close = close.first().map_or(String::new(), |best| format!(" (like {best}?)"));
-                unknown.push(format!("{symbol}{close}"));
-                symbol.to_owned()
-            }
+            GeneResolution::Ambiguous(candidates) => Some(Doubt::ClaimedBy(candidates)),
+            GeneResolution::Unknown(close) => Some(Doubt::Unknown(close.into_iter().next())),
         };
-        symbols.insert(name.clone(), resolved);
-    }
-    if !unknown.is_empty() {
-        let (n_unknown, unknown) = (unknown.len(), unknown.join(", "));
-        report.notices.push(format!("{n_unknown} genes are in no gene table: {unknown}"));
+        symbols.insert(name.clone(), symbol.to_owned());
+        report.unresolved.extend(doubt.map(|doubt| UnresolvedName { kind, place, doubt }));
     }
     Ok(symbols)
 }
 
 /// Refuses a gene name that a spreadsheet turned into a date.
-pub(super) fn refuse_date(symbol: &str) -> Result<()> {
+fn refuse_date(symbol: &str) -> Result<()> {
     let Some(genes) = excel_date(symbol) else { return Ok(()) };
     Err(Error::data(
         format!("gene `{symbol}`"),

@@ -1,15 +1,17 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::agents::{Agents, refuse_date};
+use super::agents::Agents;
+use super::naming::Untranslated;
+use super::places::Places;
 use super::profiles::{ProfileKey, Profiles, StorageLimits};
-use super::readouts::annotate;
-use super::recipe::{Assay, ReadoutChoice, Recipe};
-use super::report::ReadingReport;
+use super::readouts;
+use super::recipe::{AgentKind, Assay, ReadoutChoice, Recipe};
+use super::report::{NameCount, ReadingReport};
 use super::screen::{RawAssay, Screen};
 use super::split::Split;
 use crate::error::{Error, Result};
 use crate::experiment::{Annotation, Context, Perturbation, Readout, Side};
-use crate::table::{AnnotationRow, InputFile};
+use crate::table::{AnnotationRow, GeneNames, InputFile};
 
 /// A whole screen collection, ready to train on.
 ///
@@ -75,20 +77,34 @@ pub(super) struct Raw {
     pub(super) genes: Vec<AnnotationRow>,
     pub(super) readouts: Vec<AnnotationRow>,
     pub(super) inputs: Vec<InputFile>,
+    pub(super) untranslated: Vec<Untranslated>,
     pub(super) notices: Vec<String>,
 }
 
 /// Makes a dataset of what was read: no file is touched here.
-pub(super) fn assemble(recipe: &Recipe, raw: Raw, options: &DatasetOptions) -> Result<Dataset> {
-    let mut report = ReadingReport { notices: raw.notices, ..ReadingReport::default() };
-    let assays = || recipe.assays.iter().zip(&raw.assays);
-    let names =
-        assays().map(|(a, r)| (a.perturbation_type, r.measurements.perturbations.as_slice()));
-    let readouts = choose_readouts(recipe, &raw.assays, &mut report)?;
+pub(super) fn assemble(recipe: &Recipe, mut raw: Raw, options: &DatasetOptions) -> Result<Dataset> {
+    let mut report = ReadingReport {
+        notices: raw.notices,
+        untranslated: raw.untranslated,
+        ..ReadingReport::default()
+    };
+    let genes = GeneNames::new(raw.genes.clone());
+    if recipe.reads_genes() {
+        readouts::approve(recipe, &mut raw.assays, &genes, &mut report)?;
+    }
+    let places = readouts::places(recipe, &raw.assays);
+    let readouts = choose_readouts(recipe, &raw.assays, &places, &mut report)?;
     let is_known_by_genes = raw.readouts.is_empty() && recipe.reads_genes();
     let tables = if is_known_by_genes { &raw.genes } else { &raw.readouts };
-    let readout_annotations = annotate(readouts.keys(), tables);
-    let agents = Agents::resolve(names, &raw.compounds, raw.genes, &mut report)?;
+    let (kind, is_annotated) = (AgentKind::Readout, !tables.is_empty());
+    report.names.push(NameCount { kind, n_names: places.len(), is_annotated });
+    if is_annotated && !is_known_by_genes {
+        readouts::report_unknown(readouts.keys(), &places, tables, &mut report);
+    }
+    let readout_annotations = readouts::annotate(readouts.keys(), tables);
+    let assays = recipe.assays.iter().zip(&raw.assays);
+    let names = assays.map(|(assay, raw)| (assay, raw.measurements.perturbations.as_slice()));
+    let agents = Agents::resolve(names, &raw.compounds, genes, &mut report)?;
     let screens = gather_screens(recipe, &raw.assays, &agents, &readouts, &mut report)?;
     let (perturbations, rows) = vocabulary(&screens);
     let (profiles, spread, removed_means) = normalised(&rows, &screens, readouts.len(), options)?;
@@ -162,6 +178,7 @@ fn refuse_shared_context(recipe: &Recipe, assay: &Assay, context: &str) -> Resul
 fn choose_readouts(
     recipe: &Recipe,
     assays: &[RawAssay],
+    places: &Places,
     report: &mut ReadingReport,
 ) -> Result<BTreeMap<String, usize>> {
     let mut sides_of: BTreeMap<&str, BTreeSet<Side>> = BTreeMap::new();
@@ -174,14 +191,13 @@ fn choose_readouts(
             sides_of.entry(readout).or_default().insert(side);
         }
     }
-    if recipe.reads_genes() {
-        sides_of.keys().try_for_each(|gene| refuse_date(gene))?;
-    }
-    let n_all = sides_of.len();
     if recipe.readouts == ReadoutChoice::Shared {
-        sides_of.retain(|_, measured| measured.len() == sides.len());
+        sides_of.retain(|readout, measured| {
+            let is_shared = measured.len() == sides.len();
+            report.readouts_left_out.extend((!is_shared).then(|| places.of(readout)));
+            is_shared
+        });
     }
-    report.n_readouts_left_out = n_all - sides_of.len();
     if sides_of.is_empty() {
         let advice = turned_assay(recipe, assays).map_or(
             "check that the files name their readouts alike, or set `readouts = \"all\"`"

@@ -1,11 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::report::{Merge, MergeReason, ReadingReport, Suggestion};
+use super::places::Places;
+use super::report::{MergeReason, ReadingReport, SuggestionReason};
 use crate::experiment::Annotation;
-use crate::table::{AnnotationRow, lookup_key};
-
-/// More names than this make a line unreadable.
-const MOST_NAMED: usize = 8;
+use crate::table::{AnnotationRow, compound_key};
 
 /// Compounds after names that mean one agent were merged (DESIGN.md §4).
 #[derive(Default)]
@@ -19,15 +17,11 @@ pub(super) struct Compounds {
 
 impl Compounds {
     /// Merges the names of all chemical assays, guided by annotation rows; reports each merge.
-    pub(super) fn merge(
-        raw: &BTreeSet<String>,
-        rows: &[AnnotationRow],
-        report: &mut ReadingReport,
-    ) -> Self {
+    pub(super) fn merge(raw: &Places, rows: &[AnnotationRow], report: &mut ReadingReport) -> Self {
         let mut merger = Merger::new(raw, rows);
         let merged = merger.merge_all();
         let compounds = merger.compounds();
-        merger.report(&compounds, &merged, report);
+        merger.report(&compounds, &merged, raw, report);
         compounds
     }
 
@@ -43,31 +37,32 @@ impl Compounds {
 
     /// Returns what is known of a name found in an assay.
     fn annotation(&self, raw: &str) -> Option<&Annotation> {
-        self.by_key.get(&lookup_key(raw)).and_then(|position| self.annotations.get(*position))
+        self.by_key.get(&compound_key(raw)).and_then(|position| self.annotations.get(*position))
     }
 }
 
 /// A union of agents, by position, and why.
-type Union = (usize, usize, MergeReason);
+pub(super) type Union = (usize, usize, MergeReason);
 
 /// Disjoint sets of agents; an agent is a distinct key among the names of the assays.
-struct Merger<'a> {
-    rows: &'a [AnnotationRow],
+pub(super) struct Merger<'a> {
+    pub(super) rows: &'a [AnnotationRow],
     keys: BTreeMap<String, usize>,
-    raw: Vec<Vec<&'a str>>,
+    /// The names of each agent, as the files spell them.
+    pub(super) raw: Vec<Vec<&'a str>>,
     parent: Vec<usize>,
     /// InChIKeys of each set, at its root.
     structures: Vec<BTreeSet<&'a str>>,
     /// Agents whose own names each row gives.
     owners: Vec<Vec<usize>>,
-    suggestions: BTreeSet<(usize, usize, &'static str)>,
+    pub(super) suggestions: BTreeSet<(usize, usize, SuggestionReason)>,
 }
 
 impl<'a> Merger<'a> {
-    fn new(raw_names: &'a BTreeSet<String>, rows: &'a [AnnotationRow]) -> Self {
+    fn new(raw_names: &'a Places, rows: &'a [AnnotationRow]) -> Self {
         let mut by_key: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-        for name in raw_names {
-            by_key.entry(lookup_key(name)).or_default().push(name);
+        for name in raw_names.names() {
+            by_key.entry(compound_key(name)).or_default().push(name);
         }
         let keys: BTreeMap<String, usize> = by_key.keys().cloned().zip(0..).collect();
         let raw: Vec<Vec<&str>> = by_key.into_values().collect();
@@ -104,7 +99,7 @@ impl<'a> Merger<'a> {
         unions
     }
 
-    fn root(&self, mut agent: usize) -> usize {
+    pub(super) fn root(&self, mut agent: usize) -> usize {
         while self.parent[agent] != agent {
             agent = self.parent[agent];
         }
@@ -118,7 +113,7 @@ impl<'a> Merger<'a> {
             return false;
         }
         if self.structures_differ(a, b) {
-            self.suggestions.insert((a.min(b), a.max(b), "a shared name, but different InChIKeys"));
+            self.suggestions.insert((a.min(b), a.max(b), SuggestionReason::SharedName));
             return false;
         }
         let moved = std::mem::take(&mut self.structures[b]);
@@ -158,14 +153,18 @@ impl<'a> Merger<'a> {
         unions
     }
 
-    /// Merges an agent into the one other agent whose annotation gives its name as an alias.
+    /// Merges an agent into the one other agent whose annotation gives its name as an alias; an
+    /// identifier only suggests, as tables of other releases give one to another compound.
     fn merge_aliases(&mut self) -> Vec<Union> {
         let mut claims: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
         for (row, owners) in self.rows.iter().zip(&self.owners) {
             let Some(owner) = owners.first().map(|owner| self.root(*owner)) else { continue };
-            for alias in &row.annotation.synonyms {
-                if let Some(named) = self.keys.get(&lookup_key(alias)) {
-                    claims.entry(*named).or_default().insert(owner);
+            for (alias, reason) in other_names(row) {
+                let Some(named) = self.keys.get(&compound_key(alias)).copied() else { continue };
+                if reason == MergeReason::Identifier {
+                    self.suggestions.insert((named, owner, SuggestionReason::Identifier));
+                } else {
+                    claims.entry(named).or_default().insert(owner);
                 }
             }
         }
@@ -182,8 +181,9 @@ impl<'a> Merger<'a> {
                 }
                 [] | [_] => {}
                 several => {
-                    let ambiguous =
-                        several.iter().map(|other| (named, *other, "an ambiguous alias"));
+                    let ambiguous = several
+                        .iter()
+                        .map(|other| (named, *other, SuggestionReason::AmbiguousAlias));
                     self.suggestions.extend(ambiguous);
                 }
             }
@@ -198,7 +198,7 @@ impl<'a> Merger<'a> {
             for skeleton in skeletons(&self.structures[agent]) {
                 let other = *first.entry(skeleton).or_insert(agent);
                 if other != agent {
-                    self.suggestions.insert((other, agent, "equal first InChIKey block"));
+                    self.suggestions.insert((other, agent, SuggestionReason::EqualSkeleton));
                 }
             }
         }
@@ -226,7 +226,7 @@ impl<'a> Merger<'a> {
     }
 
     /// Returns the rows of each set: by own names, else by an alias that names one set only.
-    fn rows_by_root(&self) -> BTreeMap<usize, Vec<&'a AnnotationRow>> {
+    pub(super) fn rows_by_root(&self) -> BTreeMap<usize, Vec<&'a AnnotationRow>> {
         let mut rows_of: BTreeMap<usize, Vec<&AnnotationRow>> = BTreeMap::new();
         let mut orphans = Vec::new();
         for (row, owners) in self.rows.iter().zip(&self.owners) {
@@ -237,7 +237,7 @@ impl<'a> Merger<'a> {
         }
         let mut adopted: BTreeMap<usize, Vec<&AnnotationRow>> = BTreeMap::new();
         for row in orphans {
-            let aliases = row.annotation.synonyms.iter().map(|alias| lookup_key(alias));
+            let aliases = other_names(row).map(|(alias, _)| compound_key(alias));
             let named: BTreeSet<usize> = aliases
                 .filter_map(|key| self.keys.get(&key))
                 .map(|agent| self.root(*agent))
@@ -282,61 +282,25 @@ impl<'a> Merger<'a> {
         let own: BTreeSet<usize> = agents.iter().copied().collect();
         // A synonym that is another agent's own name would lead a search astray.
         let misleads =
-            |name: &str| self.keys.get(&lookup_key(name)).is_some_and(|a| !own.contains(a));
+            |name: &str| self.keys.get(&compound_key(name)).is_some_and(|a| !own.contains(a));
         joined.synonyms.retain(|synonym| !misleads(synonym));
         extend_new(&mut joined.synonyms, raw.iter().map(|&name| name.to_owned()));
         joined.synonyms.retain(|synonym| *synonym != joined.name);
         joined
     }
-
-    fn report(&self, compounds: &Compounds, unions: &[Union], report: &mut ReadingReport) {
-        let name = |agent: usize| self.raw[agent].first().copied().unwrap_or_default();
-        let merge = |from: &str, reason| {
-            let to = compounds.name(from).to_owned();
-            Merge { from: from.to_owned(), to, reason }
-        };
-        for names in self.raw.iter().filter(|names| names.len() > 1) {
-            let spelt = |raw: &&&str| **raw != compounds.name(raw);
-            let others = names.iter().filter(spelt);
-            report.merges.extend(others.map(|raw| merge(raw, MergeReason::EqualName)));
-        }
-        for (kept, merged, reason) in unions {
-            let is_display = lookup_key(compounds.name(name(*merged))) == lookup_key(name(*merged));
-            let from = if is_display { *kept } else { *merged };
-            report.merges.push(merge(name(from), *reason));
-        }
-        self.report_unknown(compounds, report);
-        for (first, second, reason) in &self.suggestions {
-            if self.root(*first) != self.root(*second) {
-                let [first, second] = [*first, *second].map(|a| compounds.name(name(a)).to_owned());
-                let reason = (*reason).to_owned();
-                report.suggestions.push(Suggestion { first, second, reason });
-            }
-        }
-    }
 }
 
-impl Merger<'_> {
-    /// Says which compounds no annotation table knows, if there is one.
-    fn report_unknown(&self, compounds: &Compounds, report: &mut ReadingReport) {
-        let known = self.rows_by_root();
-        let is_unknown = |agent: &usize| self.root(*agent) == *agent && !known.contains_key(agent);
-        let name = |agent: usize| self.raw[agent].first().map(|raw| compounds.name(raw));
-        let unknown: Vec<&str> =
-            (0..self.parent.len()).filter(is_unknown).filter_map(name).collect();
-        if !self.rows.is_empty() && !unknown.is_empty() {
-            let named = unknown.iter().take(MOST_NAMED).copied().collect::<Vec<_>>().join(", ");
-            let dots = if unknown.len() > MOST_NAMED { ", …" } else { "" };
-            let n_unknown = unknown.len();
-            report
-                .notices
-                .push(format!("{n_unknown} compounds are in no annotation: {named}{dots}"));
-        }
-    }
+/// Returns by which other names a row knows its agent. An identifier that is a bare number is none: it may be
+/// another table's number, or a compound that is called so.
+pub(super) fn other_names(row: &AnnotationRow) -> impl Iterator<Item = (&String, MergeReason)> {
+    let identifiers = row.annotation.identifiers.iter();
+    let telling = identifiers.filter(|name| name.contains(|c: char| c.is_ascii_alphabetic()));
+    let synonyms = row.annotation.synonyms.iter().map(|name| (name, MergeReason::Alias));
+    synonyms.chain(telling.map(|name| (name, MergeReason::Identifier)))
 }
 
 fn owners_of(row: &AnnotationRow, keys: &BTreeMap<String, usize>) -> Vec<usize> {
-    let owners = row.own_names.iter().filter_map(|name| keys.get(&lookup_key(name)).copied());
+    let owners = row.own_names.iter().filter_map(|name| keys.get(&compound_key(name)).copied());
     owners.collect::<BTreeSet<usize>>().into_iter().collect()
 }
 

@@ -8,19 +8,23 @@
 mod agents;
 mod assemble;
 mod collapse;
+mod compound_report;
 mod compounds;
 mod entries;
 mod gather;
 mod given;
 mod naming;
 mod normalise;
+mod places;
 mod profiles;
 mod read;
 mod readouts;
 mod recipe;
+mod reject;
 mod report;
 mod restrict;
 mod screen;
+mod sentences;
 mod source;
 mod split;
 pub mod synthetic;
@@ -29,12 +33,17 @@ mod vectors;
 pub use assemble::{Dataset, DatasetOptions};
 pub use collapse::Collapse;
 pub(crate) use entries::Entries;
+pub use naming::Untranslated;
 pub(crate) use normalise::median;
 pub use normalise::{NormalisationStep, normalise_profile};
 pub(crate) use profiles::shuffle_profile;
 pub use profiles::{ProfileKey, Profiles, StorageLimits};
 pub use recipe::{AgentKind, AnnotationTable, Assay, AssayLayout, ReadoutChoice, Recipe, Samples};
-pub use report::{AssaySummary, DroppedProfile, Merge, MergeReason, ReadingReport, Suggestion};
+pub use reject::Reject;
+pub use report::{
+    AssaySummary, Doubt, DroppedProfile, Merge, MergeReason, NameCount, NameSummary, Place,
+    ReadingReport, Suggestion, SuggestionReason, UnresolvedName,
+};
 pub use split::Split;
 pub use vectors::VectorFile;
 

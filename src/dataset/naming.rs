@@ -1,7 +1,13 @@
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
 
 use super::recipe::Assay;
+use super::reject::Reject;
+use super::report::Place;
 use crate::error::{Error, Result};
 use crate::table::{Condition, LeftOut, NameMapping, SampleSheet, Unnamed};
 
@@ -26,12 +32,65 @@ pub(super) struct Names<'a> {
 pub(super) struct Translation<'a> {
     pub(super) mapping: &'a NameMapping,
     pub(super) meanings: BTreeMap<String, String>,
+    /// Names that were asked for and have no meaning.
+    unknown: RefCell<BTreeSet<String>>,
 }
 
-impl Translation<'_> {
+/// Names that an assay's table of names does not know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Untranslated {
+    /// The assay's context, as the recipe names it.
+    pub context: String,
+    /// The table, as the recipe names it.
+    pub file: PathBuf,
+    /// `perturbation` or `readout`: what they should name.
+    pub axis: String,
+    /// Whether they were left out; else they stay as they are.
+    pub is_left_out: bool,
+    /// The names, sorted.
+    pub names: Vec<String>,
+}
+
+impl fmt::Display for Untranslated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { context, axis, names, .. } = self;
+        let (n_names, file) = (names.len(), self.file.display());
+        if self.is_left_out {
+            return write!(f, "{context}: {n_names} {axis}s are not in `{file}`: left out");
+        }
+        let first = names.first().map_or("", String::as_str);
+        write!(
+            f,
+            "{context}: {n_names} names are not in `{file}` and stay as they are, such as {first}"
+        )
+    }
+}
+
+impl Untranslated {
+    /// Returns each name as something that was not taken as the file has it.
+    pub(super) fn rejects(&self) -> impl Iterator<Item = Reject> {
+        let fate = if self.is_left_out { "left out" } else { "kept as it is" };
+        let outcome = format!("{fate}: not in `{}`", self.file.display());
+        self.names.iter().map(move |name| {
+            let place = Place { name: name.clone(), assays: vec![self.context.clone()] };
+            let reject = Reject::warning(&self.axis, &place, outcome.clone(), "");
+            // The recipe asked for leaving out.
+            Reject { is_warning: !self.is_left_out, ..reject }
+        })
+    }
+}
+
+impl<'a> Translation<'a> {
+    pub(super) fn new(mapping: &'a NameMapping, meanings: BTreeMap<String, String>) -> Self {
+        Self { mapping, meanings, unknown: RefCell::default() }
+    }
+
     /// Returns what a name means; none where names without meaning are left out.
-    fn get<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+    fn get<'b>(&'b self, name: &'b str) -> Option<&'b str> {
         let meaning = self.meanings.get(name).map(String::as_str);
+        if meaning.is_none() && !self.unknown.borrow().contains(name) {
+            self.unknown.borrow_mut().insert(name.to_owned());
+        }
         meaning.or((self.mapping.unnamed == Unnamed::Keep).then_some(name))
     }
 
@@ -39,13 +98,16 @@ impl Translation<'_> {
         format!("`{}`", self.mapping.file.display())
     }
 
-    /// Says how many names stay as they are for want of a meaning.
-    fn notice<'a>(&self, names: impl Iterator<Item = &'a str>) -> Option<String> {
-        let unknown: BTreeSet<&str> =
-            names.filter(|name| !self.meanings.contains_key(*name)).collect();
-        let first = unknown.first()?;
-        let (n_unknown, file) = (unknown.len(), self.file());
-        Some(format!("{n_unknown} names are not in {file} and stay as they are, such as {first}"))
+    /// Returns the names that were asked for and have no meaning; none if all have one.
+    fn untranslated(&self, context: &str, axis: &str) -> Option<Untranslated> {
+        let names: Vec<String> = self.unknown.borrow().iter().cloned().collect();
+        (!names.is_empty()).then(|| Untranslated {
+            context: context.to_owned(),
+            file: self.mapping.file.clone(),
+            axis: axis.to_owned(),
+            is_left_out: self.mapping.unnamed == Unnamed::Drop,
+            names,
+        })
     }
 }
 
@@ -81,29 +143,22 @@ impl Naming<'_> {
         }
     }
 
-    /// Returns the notices about what was read under the names of the file: nothing is left out silently.
-    pub(super) fn notices(&self, read: &Names<'_>) -> Vec<String> {
-        let mut notices = Vec::new();
-        let left_out = read.left_out;
-        if left_out.samples > 0 {
-            let n_all = left_out.samples + read.samples.len();
-            let tables = self.sample_tables();
-            notices.push(format!("{} of {n_all} samples are not in {tables}", left_out.samples));
-        }
-        if let Some(translation) = &self.perturbations {
-            let raw = read.samples.iter().filter_map(|sample| self.raw_condition(sample));
-            let raw: BTreeSet<String> = raw.map(|condition| condition.perturbation).collect();
-            notices.extend(translation.notice(raw.iter().map(String::as_str)));
-        }
-        if let Some(translation) = &self.readouts {
-            if left_out.readouts > 0 {
-                let (n_left_out, file) = (left_out.readouts, translation.file());
-                notices.push(format!("{n_left_out} readouts are not in {file}: left out"));
-            }
-            notices.extend(translation.notice(read.readouts.iter().map(String::as_str)));
-        }
-        let context = &self.assay.context;
-        notices.into_iter().map(|notice| format!("{context}: {notice}")).collect()
+    /// Returns the notice about samples that were left out: nothing is left out silently.
+    pub(super) fn notice(&self, read: &Names<'_>) -> Option<String> {
+        let n_left_out = read.left_out.samples;
+        let n_all = n_left_out + read.samples.len();
+        let (context, tables) = (&self.assay.context, self.sample_tables());
+        (n_left_out > 0)
+            .then(|| format!("{context}: {n_left_out} of {n_all} samples are not in {tables}"))
+    }
+
+    /// Returns the names of the file that its tables of names do not know.
+    pub(super) fn untranslated(&self) -> Vec<Untranslated> {
+        let of = |translation: &Option<Translation>, axis| {
+            translation.as_ref()?.untranslated(self.assay.context.as_str(), axis)
+        };
+        let found = [of(&self.perturbations, "perturbation"), of(&self.readouts, "readout")];
+        found.into_iter().flatten().collect()
     }
 
     /// Refuses a file that holds a sample twice: nothing says which of them the table means.

@@ -61,9 +61,10 @@ impl Reader<'_> {
         let names = source.names();
         naming.refuse_nothing(&names)?;
         naming.refuse_repeated_samples(names.samples)?;
-        self.raw.notices.extend(naming.notices(&names));
+        self.raw.notices.extend(naming.notice(&names));
         let mut readouts = names.readouts.to_vec();
         naming.rename_readouts(&mut readouts)?;
+        self.raw.untranslated.extend(naming.untranslated());
         let conditions = names.samples.iter().filter_map(|sample| naming.condition(sample));
         let conditions: Vec<Condition> = conditions.collect();
         let collapse = assay.samples.as_ref().and_then(|samples| samples.collapse);
@@ -77,7 +78,7 @@ impl Reader<'_> {
         let mut read = |mapping: &'b Option<NameMapping>| {
             let read = mapping.as_ref().map(|mapping| {
                 let meanings = read_mapping(mapping, &self.open(&mapping.file)?)?;
-                Ok(Translation { mapping, meanings })
+                Ok(Translation::new(mapping, meanings))
             });
             read.transpose()
         };

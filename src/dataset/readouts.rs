@@ -1,7 +1,78 @@
 use std::collections::{BTreeSet, HashMap};
 
+use super::agents::resolve_genes;
+use super::places::Places;
+use super::recipe::{AgentKind, Recipe};
+use super::report::{Doubt, Place, ReadingReport, UnresolvedName};
+use super::screen::RawAssay;
+use crate::error::Result;
 use crate::experiment::Annotation;
-use crate::table::{AnnotationRow, lookup_key};
+use crate::table::{AnnotationRow, GeneNames, lookup_key};
+
+/// Gives gene readouts their approved symbols, so that screens of different years share them, and reports what
+/// it finds; a retired symbol stays where its file has the approved one, too.
+pub(super) fn approve(
+    recipe: &Recipe,
+    assays: &mut [RawAssay],
+    genes: &GeneNames,
+    report: &mut ReadingReport,
+) -> Result<()> {
+    let kind = AgentKind::Readout;
+    let places = places(recipe, assays);
+    let mut found = ReadingReport::default();
+    let symbols = resolve_genes(&places, genes, kind, &mut found)?;
+    for (assay, raw) in recipe.assays.iter().zip(assays) {
+        let context = assay.context.as_str();
+        let readouts = &mut raw.measurements.readouts;
+        let mut taken: BTreeSet<String> = readouts.iter().cloned().collect();
+        for name in readouts.iter_mut() {
+            let Some(symbol) = symbols.get(name).filter(|symbol| *symbol != name) else { continue };
+            if taken.insert(symbol.clone()) {
+                name.clone_from(symbol);
+                continue;
+            }
+            for merge in found.merges.iter_mut().filter(|merge| merge.from == *name) {
+                merge.assays.retain(|assay| assay != context);
+            }
+            let place = Place { name: name.clone(), assays: vec![context.to_owned()] };
+            let doubt = Doubt::Taken(symbol.clone());
+            found.unresolved.push(UnresolvedName { kind, place, doubt });
+        }
+    }
+    found.merges.retain(|merge| !merge.assays.is_empty());
+    report.merges.extend(found.merges);
+    report.unresolved.extend(found.unresolved);
+    Ok(())
+}
+
+/// Returns the readouts of all assays.
+pub(super) fn places(recipe: &Recipe, assays: &[RawAssay]) -> Places {
+    let mut places = Places::default();
+    for (assay, raw) in recipe.assays.iter().zip(assays) {
+        let names = &raw.measurements.readouts;
+        names.iter().for_each(|name| places.add(name, assay.context.as_str()));
+    }
+    places
+}
+
+/// Reports which of the kept readouts no row of a table names, or several do.
+pub(super) fn report_unknown<'a>(
+    kept: impl Iterator<Item = &'a String>,
+    places: &Places,
+    rows: &[AnnotationRow],
+    report: &mut ReadingReport,
+) {
+    let claims = Claims::of(rows);
+    for name in kept.filter(|name| claims.row(name).is_none()) {
+        let claimants = claims.claimants(name, rows);
+        let doubt = match claimants.is_empty() {
+            true => Doubt::Unknown(None),
+            false => Doubt::ClaimedBy(claimants),
+        };
+        let place = places.of(name);
+        report.unresolved.push(UnresolvedName { kind: AgentKind::Readout, place, doubt });
+    }
+}
 
 /// Returns what a table knows of each readout, in their order: its row's name, and as synonyms and identifiers those
 /// that no other row claims. A readout that no row names has its own name and nothing else.
@@ -51,6 +122,19 @@ impl Claims {
     fn row(&self, name: &str) -> Option<usize> {
         let key = lookup_key(name);
         self.own.get(&key).or_else(|| self.also.get(&key)).copied().flatten()
+    }
+
+    /// Returns the rows that claim a name which belongs to none, by their names.
+    fn claimants(&self, name: &str, rows: &[AnnotationRow]) -> Vec<String> {
+        let key = lookup_key(name);
+        if !self.own.contains_key(&key) && !self.also.contains_key(&key) {
+            return Vec::new();
+        }
+        let has = |row: &&AnnotationRow| {
+            let known = row.own_names.iter().chain(&row.annotation.identifiers);
+            known.chain(&row.annotation.synonyms).any(|known| lookup_key(known) == key)
+        };
+        rows.iter().filter(has).map(|row| row.annotation.name.clone()).collect()
     }
 }
 

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -226,7 +227,7 @@ impl AssayLayout {
 }
 
 /// What the agents of an annotation table are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AgentKind {
     /// Compounds.
@@ -311,6 +312,21 @@ impl Recipe {
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    }
+
+    /// Returns the text tables that it names, each once, with how they are written: values first, then tables of
+    /// samples and names, then annotations.
+    pub fn files(&self) -> impl Iterator<Item = (&Path, TextFormat)> {
+        let assays = self.assays.iter().map(|assay| (&assay.file, assay.format));
+        let samples = self.assays.iter().filter_map(|assay| assay.samples.as_ref());
+        let samples = samples.filter_map(|samples| Some((samples.file.as_ref()?, samples.format)));
+        let names = self.assays.iter().flat_map(|a| [&a.perturbation_names, &a.readout_names]);
+        let names = names.flatten().map(|names| (&names.file, names.format));
+        let annotations = self.annotations.iter().map(|table| (&table.file, table.format));
+        let mut seen = HashSet::new();
+        let all = assays.chain(samples).chain(names).chain(annotations);
+        all.map(|(file, format)| (file.as_path(), format))
+            .filter(move |(file, _)| seen.insert(*file))
     }
 
     /// Returns whether its readouts are genes.

@@ -1,7 +1,10 @@
-use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+use super::naming::Untranslated;
+use super::recipe::{AgentKind, AssayLayout};
 
 /// What reading found out: nothing is merged, dropped or left unresolved silently.
 ///
@@ -10,16 +13,60 @@ use serde::{Deserialize, Serialize};
 pub struct ReadingReport {
     /// What each assay gave, in the recipe's order.
     pub assays: Vec<AssaySummary>,
-    /// Names that were taken for one agent.
+    /// How many names of each kind the assays' files hold.
+    pub names: Vec<NameCount>,
+    /// Names that were taken for one agent, and gene symbols that were retired.
     pub merges: Vec<Merge>,
+    /// Names that an annotation spells otherwise, and no other name of the files means the same.
+    pub renames: Vec<Merge>,
     /// Pairs that may be one agent but were not merged.
     pub suggestions: Vec<Suggestion>,
+    /// Names that no annotation knows, or several agents claim.
+    pub unresolved: Vec<UnresolvedName>,
+    /// Names that an assay's tables of names do not know.
+    pub untranslated: Vec<Untranslated>,
+    /// Readouts of any assay that were not kept because only one side measured them.
+    pub readouts_left_out: Vec<Place>,
     /// Profiles that were left out.
     pub dropped: Vec<DroppedProfile>,
-    /// Names that no table knows, and other things to look at.
+    /// Other things to look at.
     pub notices: Vec<String>,
-    /// Readouts of any assay that were not kept because only one side measured them.
-    pub n_readouts_left_out: usize,
+}
+
+/// A name and the assays whose files hold it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// The name as the files spell it.
+    pub name: String,
+    /// The contexts of the assays, as the recipe names them.
+    pub assays: Vec<String>,
+}
+
+/// How many names of one kind the assays' files hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NameCount {
+    /// What they name.
+    pub kind: AgentKind,
+    /// Different names.
+    pub n_names: usize,
+    /// Whether an annotation was there to look them up in.
+    pub is_annotated: bool,
+}
+
+/// What became of the names of one kind. A name that is neither renamed, ambiguous nor unknown is in an
+/// annotation as the files spell it, if there is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct NameSummary {
+    /// What they name.
+    pub kind: AgentKind,
+    /// Different names.
+    pub n_names: usize,
+    /// Those that go by another name now.
+    pub n_renamed: usize,
+    /// Those that several agents claim.
+    pub n_ambiguous: usize,
+    /// Those that no annotation knows, of readouts among the kept ones; none where there is no annotation to ask.
+    pub n_unknown: Option<usize>,
 }
 
 /// What one assay gave.
@@ -27,10 +74,13 @@ pub struct ReadingReport {
 pub struct AssaySummary {
     /// The context.
     pub context: String,
-    /// Profiles in the file.
+    /// The assay's file, as the recipe names it.
+    pub file: PathBuf,
+    /// How the file is laid out, as the recipe says.
+    pub layout: AssayLayout,
+    /// Profiles of this context in the file.
     pub n_read: usize,
     /// Profiles averaged into that of another name of the same perturbation.
-    #[serde(default)]
     pub n_averaged: usize,
     /// Profiles after merging and filtering.
     pub n_profiles: usize,
@@ -38,6 +88,14 @@ pub struct AssaySummary {
     pub n_readouts: usize,
     /// Values kept.
     pub n_values: usize,
+}
+
+impl AssaySummary {
+    /// Returns how many values of the kept profiles are missing at the kept readouts.
+    #[must_use]
+    pub fn n_missing(&self) -> usize {
+        (self.n_profiles * self.n_readouts).saturating_sub(self.n_values)
+    }
 }
 
 /// A name that was taken for another.
@@ -49,6 +107,10 @@ pub struct Merge {
     pub to: String,
     /// Why.
     pub reason: MergeReason,
+    /// What both name.
+    pub kind: AgentKind,
+    /// The assays whose files hold the first name.
+    pub assays: Vec<String>,
 }
 
 /// Why two names were taken for one agent.
@@ -63,8 +125,12 @@ pub enum MergeReason {
     SameAnnotation,
     /// The annotation of one gives the other as an alias, and of no third.
     Alias,
-    /// A retired or otherwise spelt gene symbol.
-    GeneSymbol,
+    /// One annotation only gives it as an identifier.
+    Identifier,
+    /// An alias or previous symbol of one gene only.
+    RetiredSymbol,
+    /// An approved gene symbol without its hyphens, or in other capitals.
+    OtherSpelling,
 }
 
 impl fmt::Display for MergeReason {
@@ -74,15 +140,10 @@ impl fmt::Display for MergeReason {
             Self::EqualInchiKey => "equal InChIKey",
             Self::SameAnnotation => "one annotation names both",
             Self::Alias => "alias in the annotation",
-            Self::GeneSymbol => "retired or misspelt gene symbol",
+            Self::Identifier => "identifier in the annotation",
+            Self::RetiredSymbol => "alias or previous symbol",
+            Self::OtherSpelling => "other spelling of the symbol",
         })
-    }
-}
-
-impl fmt::Display for Merge {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { from, to, reason } = self;
-        write!(f, "merged: {from} → {to} ({reason})")
     }
 }
 
@@ -94,7 +155,55 @@ pub struct Suggestion {
     /// The other.
     pub second: String,
     /// What speaks for it.
-    pub reason: String,
+    pub reason: SuggestionReason,
+}
+
+/// What speaks for two names being one agent, though not enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SuggestionReason {
+    /// An annotation gives both one name, but they have different structures.
+    SharedName,
+    /// The first is an alias of the second, and of others.
+    AmbiguousAlias,
+    /// The annotation of the second gives the first as an identifier.
+    Identifier,
+    /// Their InChIKeys begin with the same block: stereoisomers and salts, or one compound.
+    EqualSkeleton,
+}
+
+impl fmt::Display for SuggestionReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SharedName => "a shared name, but different InChIKeys",
+            Self::AmbiguousAlias => "an ambiguous alias",
+            Self::Identifier => "an identifier of the other's annotation",
+            Self::EqualSkeleton => "equal first InChIKey block",
+        })
+    }
+}
+
+/// A name that stays as it is because no annotation says what it means.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct UnresolvedName {
+    /// What it should name.
+    pub kind: AgentKind,
+    /// The name, and the assays that hold it.
+    pub place: Place,
+    /// What is in doubt.
+    pub doubt: Doubt,
+}
+
+/// Why a name is not resolved.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Doubt {
+    /// These all have it as an alias or previous symbol.
+    ClaimedBy(Vec<String>),
+    /// No annotation has it; the known name that is spelt most like it, where there is one.
+    Unknown(Option<String>),
+    /// It should be called this, but the assay has another of that name.
+    Taken(String),
 }
 
 /// A profile that was left out.
@@ -106,76 +215,4 @@ pub struct DroppedProfile {
     pub perturbation: String,
     /// Why: `constant`, `no value`, `12 values, fewer than 100`.
     pub reason: String,
-}
-
-impl fmt::Display for ReadingReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for assay in &self.assays {
-            let AssaySummary { context, n_read, n_averaged, n_profiles, n_readouts, n_values } =
-                assay;
-            let averaged = match n_averaged {
-                0 => String::new(),
-                n => format!(" ({n} averaged with another name's)"),
-            };
-            writeln!(
-                f,
-                "{context}: {n_read} profiles read, {n_profiles} kept{averaged}, {n_readouts} readouts, {n_values} values"
-            )?;
-        }
-        if self.n_readouts_left_out > 0 {
-            writeln!(
-                f,
-                "{} readouts left out: measured on one side only",
-                self.n_readouts_left_out
-            )?;
-        }
-        self.fmt_merges(f)?;
-        for Suggestion { first, second, reason } in &self.suggestions {
-            writeln!(f, "not merged: {first} and {second} ({reason})")?;
-        }
-        self.fmt_dropped(f)?;
-        self.notices.iter().try_for_each(|notice| writeln!(f, "{notice}"))
-    }
-}
-
-impl ReadingReport {
-    /// Returns everything found out, a sentence each: nothing is counted or cut short.
-    #[must_use]
-    pub fn sentences(&self) -> Vec<String> {
-        let brief = Self { merges: Vec::new(), dropped: Vec::new(), ..self.clone() };
-        let mut sentences: Vec<String> = brief.to_string().lines().map(str::to_owned).collect();
-        sentences.extend(self.merges.iter().map(Merge::to_string));
-        let dropped =
-            self.dropped.iter().map(|DroppedProfile { context, perturbation, reason }| {
-                format!("{context}: {perturbation} left out ({reason})")
-            });
-        sentences.extend(dropped);
-        sentences
-    }
-
-    /// Lists merges by reason; those by equal letters are only counted, as nobody doubts them.
-    fn fmt_merges(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_trivial = |merge: &&Merge| merge.reason == MergeReason::EqualName;
-        let n_trivial = self.merges.iter().filter(is_trivial).count();
-        if n_trivial > 0 {
-            writeln!(f, "{n_trivial} names merged: {}", MergeReason::EqualName)?;
-        }
-        let mut others = self.merges.iter().filter(|merge| !is_trivial(merge));
-        others.try_for_each(|merge| writeln!(f, "{merge}"))
-    }
-
-    fn fmt_dropped(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// More names than this make the line unreadable; the manifest has all of them.
-        const MOST_NAMED: usize = 8;
-        let mut groups: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
-        for DroppedProfile { context, perturbation, reason } in &self.dropped {
-            groups.entry((context, reason)).or_default().push(perturbation);
-        }
-        for ((context, reason), names) in groups {
-            let named = names.iter().take(MOST_NAMED).copied().collect::<Vec<_>>().join(", ");
-            let dots = if names.len() > MOST_NAMED { ", …" } else { "" };
-            writeln!(f, "{context}: {} left out ({reason}): {named}{dots}", names.len())?;
-        }
-        Ok(())
-    }
 }

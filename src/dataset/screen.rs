@@ -201,6 +201,8 @@ impl<'a> Screen<'a> {
         }
         AssaySummary {
             context: self.context.to_owned(),
+            file: self.assay.file.clone(),
+            layout: self.assay.layout,
             n_read,
             n_averaged,
             n_profiles: self.groups.len(),

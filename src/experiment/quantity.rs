@@ -52,6 +52,12 @@ impl Dose {
         Self::new(amount, unit)
     }
 
+    /// Returns whether compounds are given at such doses: none, or 1 pM to 100 mM. Others come of a wrong unit.
+    #[must_use]
+    pub fn is_plausible(self) -> bool {
+        self.micromolar == 0.0 || (1e-6..=1e5).contains(&self.micromolar)
+    }
+
     /// Returns the amount in micromolar.
     #[must_use]
     pub fn micromolar(self) -> f64 {

@@ -6,6 +6,7 @@
 mod aligned;
 mod columns;
 mod explanation;
+mod file_form;
 mod found;
 mod grouped_retrieval;
 mod hit_cautions;
@@ -24,6 +25,7 @@ mod metrics_text;
 mod ndjson;
 mod ndjson_fields;
 mod picture;
+mod reading;
 mod reliability_plot;
 mod retrieval_plot;
 mod scaling_plot;
@@ -35,6 +37,7 @@ mod unmeasured;
 
 pub use columns::{SCHEMA_VERSION, significant};
 pub use explanation::{write_explanation_table, write_explanation_tsv};
+pub use file_form::{KnownAxes, write_file_form, writing_text};
 pub use found::{write_found_table, write_found_tsv};
 pub use grouped_retrieval::grouped_retrieval_tables;
 pub use hit_grp::HitGrp;
@@ -50,6 +53,7 @@ pub use metrics_of::{
 };
 pub use metrics_text::MetricFormat;
 pub use ndjson::HitNdjson;
+pub use reading::{LabelSummary, Reading};
 pub use reliability_plot::reliability_plot;
 pub use retrieval_plot::retrieval_plot;
 pub use scaling_plot::scaling_plot;

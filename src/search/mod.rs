@@ -15,6 +15,7 @@ mod panel;
 mod picklist;
 mod plan;
 mod query;
+mod recognise;
 mod resolve;
 mod signature;
 mod significance;
@@ -33,6 +34,7 @@ pub use mechanism::{MOST_MECHANISMS, MechanismHit};
 pub use picklist::Picklist;
 pub use plan::Engine;
 pub use query::{Correction, Direction, Query, Scope, Via};
+pub use recognise::Recognised;
 pub use signature::{FEWEST_READOUTS, Signature, SignatureFit, SignatureQuery};
 pub use significance::{Flag, QueryActivity, Significance, Support};
 #[cfg(feature = "structures")]

@@ -114,6 +114,8 @@ struct Test {
     unit: Option<usize>,
     units: BTreeSet<String>,
     n_unknown: u64,
+    /// Rows with a dose that nobody gives, and the first of those doses.
+    implausible: Option<(u64, Dose)>,
 }
 
 /// A cell that cannot be compared with a filter's bound.
@@ -169,7 +171,12 @@ impl Selection {
             let units: Vec<&str> = test.units.iter().map(String::as_str).collect();
             format!("`{}` in {} is compared in one unit", test.filter.column, units.join(", "))
         });
-        unknown.chain(mixed).collect()
+        let implausible = self.0.iter().filter_map(|test| {
+            let (n_rows, first) = test.implausible?;
+            let column = &test.filter.column;
+            Some(format!("{n_rows} rows have a `{column}` such as {first}: check its unit, a power of ten may be wrong"))
+        });
+        unknown.chain(mixed).chain(implausible).collect()
     }
 }
 
@@ -200,7 +207,8 @@ impl Test {
             let advice = "write it as `at_most = \"10 uM\"` or `at_most = \"24 h\"`";
             return Err(whole_file(path, expected, received, advice));
         }
-        Ok(Self { filter: filter.clone(), column, unit, units: BTreeSet::new(), n_unknown: 0 })
+        let (filter, units) = (filter.clone(), BTreeSet::new());
+        Ok(Self { filter, column, unit, units, n_unknown: 0, implausible: None })
     }
 
     fn keeps<'a>(&mut self, cell: impl Fn(usize) -> &'a [u8]) -> Result<bool, Incomparable> {
@@ -225,6 +233,12 @@ impl Test {
         if !matches!(bound, Bound::Number(_)) {
             let of_cell = text.trim_start_matches(|c: char| !c.is_alphabetic());
             self.units.insert(unit.as_deref().unwrap_or(of_cell).to_owned());
+        }
+        if let Some(dose) =
+            matches!(bound, Bound::Dose(_)).then(|| Dose::new(amount, "uM")).flatten()
+            && !dose.is_plausible()
+        {
+            self.implausible.get_or_insert((0, dose)).0 += 1;
         }
         let (at_least, at_most) = (self.filter.at_least, self.filter.at_most);
         Ok(at_least.is_none_or(|bound| amount >= bound.amount())

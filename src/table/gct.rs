@@ -5,7 +5,7 @@ use super::line_end::UnixLines;
 use super::matrix::{Positions, read_readout_rows};
 use super::measurements::Measurements;
 use super::sample_sheet::{SampleColumns, SampleSheet, SheetBuilder};
-use super::text::{Rows, broken_stream, open_text, whole_file};
+use super::text::{Rows, TextFormat, Writing, broken_stream, open_text, whole_file};
 use super::wanted::Wanted;
 use crate::error::Result;
 
@@ -47,9 +47,10 @@ impl GctFile {
     /// # Errors
     /// When the file cannot be read, is no GCT, or its header does not fit its counts.
     pub fn open(path: &Path) -> Result<Self> {
-        let mut text = open_text(path)?;
+        let (mut text, writing) = open_text(path)?;
         let shape = Shape::read(path, &mut text)?;
-        let mut rows = Rows::of(path, Box::new(UnixLines::new(text)), b'\t', 2)?;
+        let writing = Writing { separator: TextFormat::Tab, ..writing };
+        let mut rows = Rows::of(path, Box::new(UnixLines::new(text)), writing, 2)?;
         let n_leading = 1 + shape.n_readout_metadata;
         let samples = rows.header().get(n_leading..).unwrap_or_default().to_vec();
         if samples.len() != shape.n_samples {

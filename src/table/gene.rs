@@ -72,6 +72,18 @@ impl GeneNames {
         Some(annotation)
     }
 
+    /// Returns whether there is no gene to ask for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.annotations.is_empty()
+    }
+
+    /// Returns whether this is a gene's alias or previous symbol, in these letters.
+    #[must_use]
+    pub fn is_retired(&self, symbol: &str) -> bool {
+        self.retired.contains_key(symbol)
+    }
+
     /// Returns whether this is a gene's approved symbol.
     #[must_use]
     pub fn is_approved(&self, symbol: &str) -> bool {

@@ -9,6 +9,7 @@
 
 mod annotation;
 mod features;
+mod file_form;
 mod filter;
 mod gct;
 mod gctx;
@@ -39,6 +40,7 @@ mod write;
 
 pub use annotation::{AnnotationColumns, AnnotationRow, read_annotations};
 pub use features::{FeatureTable, read_features};
+pub use file_form::{FileForm, TableForm, TableShape, file_form, known_format, table_writing};
 pub use filter::{Bound, RowFilter};
 pub use gct::GctFile;
 pub use gctx::{GctxFile, GctxSelection};
@@ -50,7 +52,7 @@ pub use long::{LongColumns, read_long};
 pub use mapping::{NameMapping, Unnamed, read_mapping};
 pub use matrix::{Orientation, RowNames, read_matrix};
 pub use measurements::{Duplicates, Measurements};
-pub use name::{close_names, identifier_key, is_missing, lookup_key};
+pub use name::{close_names, compound_key, identifier_key, is_missing, lookup_key};
 pub use parquet_file::ParquetTable;
 pub use pattern::Pattern;
 pub use query_list::{NameList, parse_query_list, read_query_list};
@@ -58,7 +60,7 @@ pub use sample_sheet::{Condition, SampleColumns, SampleSheet, read_sample_sheet}
 pub use signature::{SignatureTable, read_signature};
 #[cfg(feature = "structures")]
 pub use structure::{FINGERPRINT_BITS, Fingerprint};
-pub use text::{Rows, TextFormat};
+pub use text::{Rows, TextFormat, Writing};
 pub use value::{Value, ValueType};
 pub use wanted::{LeftOut, Wanted};
 pub use write::{write_matrix, write_table};

@@ -25,6 +25,26 @@ pub fn lookup_key(name: &str) -> String {
     if key.is_empty() { name.trim().to_lowercase() } else { key }
 }
 
+/// Returns the key under which a compound's name is looked up: its [`lookup_key`], of a Broad identifier only what
+/// names the compound, not the sample (`BRD-K62810658-001-05-8`).
+///
+/// ```
+/// use phenocopy::table::compound_key;
+///
+/// assert_eq!(compound_key("BRD-K62810658-001-05-8"), compound_key("BRD-K62810658"));
+/// ```
+#[must_use]
+pub fn compound_key(name: &str) -> String {
+    const DIGITS: std::ops::Range<usize> = 4..12;
+    let mut key = lookup_key(name);
+    let is_broad = key.starts_with("BRD")
+        && key.get(DIGITS).is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
+    if is_broad {
+        key.truncate(DIGITS.end);
+    }
+    key
+}
+
 /// Returns whether a cell says "not known": empty, `NA`, `N/A`, `NaN`, `null`, `None`, `-666`,
 /// `-666.0`, `#VALUE!` or `restricted`, in any case and between any blanks.
 #[must_use]

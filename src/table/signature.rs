@@ -138,6 +138,12 @@ pub fn read_signature(path: &Path, column: Option<&str>) -> Result<SignatureTabl
     Ok(SignatureTable { values, value_column, other_columns, n_averaged, n_missing })
 }
 
+/// Returns the positions of the columns of readouts and of values, where a table is a signature by their names.
+pub(super) fn signature_columns(rows: &Rows) -> Option<(usize, usize)> {
+    let columns = Columns::find(rows, None).ok()?;
+    Some((columns.readout, columns.value))
+}
+
 /// The positions of the columns of a signature.
 struct Columns {
     readout: usize,

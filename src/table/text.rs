@@ -33,13 +33,35 @@ impl TextFormat {
     pub fn is_detected(&self) -> bool {
         *self == Self::Detect
     }
+
+    /// Returns the separator, a comma where it is to be detected.
+    pub(super) fn byte(self) -> u8 {
+        match self {
+            Self::Detect | Self::Comma => b',',
+            Self::Tab => b'\t',
+            Self::Semicolon => b';',
+        }
+    }
+}
+
+/// How a text table is written, as its reader found out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Writing {
+    /// What separates its cells; never [`TextFormat::Detect`].
+    pub separator: TextFormat,
+    /// Whether it is compressed by gzip.
+    pub is_gzip: bool,
+    /// Whether it begins with the byte order mark of UTF-8.
+    pub has_byte_order_mark: bool,
 }
 
 /// Lines that start with this sign are comments in the tables of the Drug Repurposing Hub.
 const COMMENT: u8 = b'!';
 
+/// The first bytes of gzip.
+pub(super) const GZIP: &[u8] = b"\x1f\x8b";
 /// The first bytes of archives that users mistake for tables.
-const ARCHIVES: [(&[u8], &str); 4] = [
+pub(super) const ARCHIVES: [(&[u8], &str); 4] = [
     (b"PK\x03\x04", "a ZIP archive or Excel workbook"),
     (b"BZh", "a bzip2 file"),
     (b"\xfd7zXZ", "an xz file"),
@@ -73,7 +95,7 @@ type TextReader = csv::Reader<Box<dyn Read>>;
 
 /// Where rows come from.
 enum Source {
-    Text(TextReader),
+    Text(TextReader, Writing),
     Parquet(ParquetRows),
 }
 
@@ -88,21 +110,30 @@ impl Rows {
             let (header, rows) = ParquetRows::open(path)?;
             return Self::with(path, header, Source::Parquet(rows), 0);
         }
-        let mut text = open_text(path)?;
+        let (mut text, mut writing) = open_text(path)?;
         let start = text.fill_buf().map_err(|error| broken_stream(path, None, &error))?;
-        let delimiter = delimiter(format, path, start);
-        Self::of(path, Box::new(UnixLines::new(text)), delimiter, 0)
+        writing.separator = separator(format, path, start);
+        Self::of(path, Box::new(UnixLines::new(text)), writing, 0)
     }
 
     /// Reads the header of a text table that begins after some lines of a file.
     pub(super) fn of(
         path: &Path,
         text: Box<dyn Read>,
-        delimiter: u8,
+        writing: Writing,
         n_lines_before: u64,
     ) -> Result<Self> {
-        let (header, reader) = open_csv(path, text, delimiter, n_lines_before)?;
-        Self::with(path, header, Source::Text(reader), n_lines_before)
+        let (header, reader) = open_csv(path, text, writing.separator.byte(), n_lines_before)?;
+        Self::with(path, header, Source::Text(reader, writing), n_lines_before)
+    }
+
+    /// Returns how the text is written; none of Parquet.
+    #[must_use]
+    pub fn writing(&self) -> Option<Writing> {
+        match &self.source {
+            Source::Text(_, writing) => Some(*writing),
+            Source::Parquet(_) => None,
+        }
     }
 
     fn with(path: &Path, header: Vec<String>, source: Source, n_lines_before: u64) -> Result<Self> {
@@ -148,7 +179,7 @@ impl Rows {
 
     pub(super) fn next_record(&mut self) -> Result<Option<&ByteRecord>> {
         let more = match &mut self.source {
-            Source::Text(reader) => {
+            Source::Text(reader, _) => {
                 let more = reader.read_byte_record(&mut self.record);
                 more.map_err(|error| csv_error(&self.path, error, self.n_lines_before))?
             }
@@ -170,7 +201,7 @@ impl Rows {
         advice: &str,
     ) -> Error {
         let (line, received) = match &self.source {
-            Source::Text(_) => {
+            Source::Text(..) => {
                 let line = self.record.position().map(csv::Position::line);
                 (line.map(|line| line + self.n_lines_before), received)
             }
@@ -261,7 +292,7 @@ pub(super) fn whole_file(
 }
 
 /// Opens a text file, plain or gzip, and steps over a byte order mark.
-pub(super) fn open_text(path: &Path) -> Result<Box<dyn BufRead>> {
+pub(super) fn open_text(path: &Path) -> Result<(Box<dyn BufRead>, Writing)> {
     /// The header of a wide matrix should fit, so that the separator is counted over all of it.
     const BUFFER: usize = 1 << 17;
     let file = File::open(path).map_err(Error::io("read", path))?;
@@ -283,7 +314,8 @@ pub(super) fn open_text(path: &Path) -> Result<Box<dyn BufRead>> {
             "unpack it or export it as CSV",
         ));
     }
-    let mut text: Box<dyn BufRead> = if start.starts_with(b"\x1f\x8b") {
+    let is_gzip = start.starts_with(GZIP);
+    let mut text: Box<dyn BufRead> = if is_gzip {
         Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(file)))
     } else {
         Box::new(file)
@@ -291,41 +323,42 @@ pub(super) fn open_text(path: &Path) -> Result<Box<dyn BufRead>> {
     let mut mark = Vec::with_capacity(3);
     let read = text.by_ref().take(3).read_to_end(&mut mark);
     read.map_err(|error| broken_stream(path, None, &error))?;
-    if mark == b"\xef\xbb\xbf" {
-        return Ok(text);
+    let has_byte_order_mark = mark == b"\xef\xbb\xbf";
+    let writing = Writing { is_gzip, has_byte_order_mark, ..Writing::default() };
+    if has_byte_order_mark {
+        return Ok((text, writing));
     }
     // A chain's buffer would show only these bytes, so the rest of the first block joins them.
     let block = text.fill_buf().map_err(|error| broken_stream(path, None, &error))?;
     let n_block = block.len();
     mark.extend_from_slice(block);
     text.consume(n_block);
-    Ok(Box::new(Cursor::new(mark).chain(text)))
+    Ok((Box::new(Cursor::new(mark).chain(text)), writing))
 }
 
-/// Returns the separator of the first line that is no comment.
-fn delimiter(format: TextFormat, path: &Path, start: &[u8]) -> u8 {
-    match format {
-        TextFormat::Comma => return b',',
-        TextFormat::Tab => return b'\t',
-        TextFormat::Semicolon => return b';',
-        TextFormat::Detect => {}
+/// Returns the separator that is said or, where it is not, that of the first line that is no comment.
+fn separator(format: TextFormat, path: &Path, start: &[u8]) -> TextFormat {
+    if format != TextFormat::Detect {
+        return format;
     }
     let name = path.to_string_lossy().to_lowercase();
     let name = name.trim_end_matches(".gz");
-    let by_extension = if name.ends_with(".tsv") || name.ends_with(".txt") { b'\t' } else { b',' };
+    let is_tabbed = name.ends_with(".tsv") || name.ends_with(".txt");
+    let by_extension = if is_tabbed { TextFormat::Tab } else { TextFormat::Comma };
     let header = start.split(|byte| *byte == b'\n').find(|line| line.first() != Some(&COMMENT));
     let counts = separator_counts(header.unwrap_or_default());
-    let n_by_extension = counts.iter().find(|(byte, _)| *byte == by_extension).map_or(0, |c| c.1);
+    let n_by_extension = counts.iter().find(|(own, _)| *own == by_extension).map_or(0, |c| c.1);
     let most = counts.into_iter().max_by_key(|(_, count)| *count);
-    most.filter(|(_, count)| *count > n_by_extension).map_or(by_extension, |(byte, _)| byte)
+    most.filter(|(_, count)| *count > n_by_extension).map_or(by_extension, |(own, _)| own)
 }
 
-fn separator_counts(line: &[u8]) -> [(u8, usize); 3] {
-    let mut counts = [(b',', 0), (b'\t', 0), (b';', 0)];
+fn separator_counts(line: &[u8]) -> [(TextFormat, usize); 3] {
+    let separators = [TextFormat::Comma, TextFormat::Tab, TextFormat::Semicolon];
+    let mut counts = separators.map(|separator| (separator, 0));
     let mut quoted = false;
     for byte in line {
         quoted ^= *byte == b'"';
-        if let Some((_, count)) = counts.iter_mut().find(|(separator, _)| separator == byte)
+        if let Some((_, count)) = counts.iter_mut().find(|(own, _)| own.byte() == *byte)
             && !quoted
         {
             *count += 1;

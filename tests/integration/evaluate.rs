@@ -95,7 +95,7 @@ fn compounds_are_found_by_key_and_synonym_and_the_unknown_are_counted() {
     let found: Vec<(u32, &[u32])> =
         task.queries().iter().map(|query| (query.row, query.targets.as_slice())).collect();
     assert_eq!(found, [(0, &[0][..]), (1, &[1][..])]);
-    assert_eq!((task.n_unknown_compounds(), task.n_unknown_genes()), (2, 1));
+    assert_eq!((task.unknown_compounds().len(), task.unknown_genes().len()), (2, 1));
     assert_eq!(task.panel(), [3, 4, 5, 6, 7, 8]);
 }
 

@@ -81,8 +81,8 @@ impl RetrievalArguments {
         let mut tables = vec![retrieval_table(&report), retrieval_difference_table(&report)];
         tables[0].notes.push(format!(
             "not counted: {} labelled compounds that the data do not hold, {} target genes outside the panel",
-            question.task.n_unknown_compounds(),
-            question.task.n_unknown_genes()
+            question.task.unknown_compounds().len(),
+            question.task.unknown_genes().len()
         ));
         tables.extend(self.grouped_tables(&question, &evaluation)?);
         if self.plot.is_some() {

@@ -1,6 +1,4 @@
-#[cfg(feature = "train")]
-use std::io::IsTerminal;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -28,6 +26,17 @@ pub(crate) enum ListFormat {
     Table,
     /// Tab-separated values with a header
     Tsv,
+}
+
+/// How a report is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// Aligned columns and sentences for reading
+    Table,
+    /// Tab-separated values with a header
+    Tsv,
+    /// One JSON document
+    Json,
 }
 
 /// Where results are written.

@@ -38,8 +38,8 @@ pub struct RetrievalTask {
     panel: Vec<u32>,
     genes: Vec<String>,
     queries: Vec<RetrievalQuery>,
-    n_unknown_compounds: usize,
-    n_unknown_genes: usize,
+    unknown_compounds: BTreeSet<String>,
+    unknown_genes: BTreeSet<String>,
 }
 
 impl RetrievalTask {
@@ -60,7 +60,8 @@ impl RetrievalTask {
                 "give labels whose compounds and genes are in the data",
             ));
         }
-        Ok(Self { panel, genes, queries, n_unknown_compounds: 0, n_unknown_genes: 0 })
+        let (unknown_compounds, unknown_genes) = (BTreeSet::new(), BTreeSet::new());
+        Ok(Self { panel, genes, queries, unknown_compounds, unknown_genes })
     }
 
     /// Finds the compounds and genes of `labels` in a dataset.
@@ -115,8 +116,9 @@ impl RetrievalTask {
             .into_iter()
             .map(|(row, targets)| RetrievalQuery { row, targets: targets.into_iter().collect() });
         let mut task = Self::new(panel, genes, queries.collect())?;
-        task.n_unknown_compounds = unknown_compounds.len();
-        task.n_unknown_genes = unknown_genes.len();
+        let owned = |names: BTreeSet<&str>| names.into_iter().map(str::to_owned).collect();
+        (task.unknown_compounds, task.unknown_genes) =
+            (owned(unknown_compounds), owned(unknown_genes));
         Ok(task)
     }
 
@@ -138,16 +140,16 @@ impl RetrievalTask {
         &self.queries
     }
 
-    /// Returns how many labelled compounds the dataset does not hold.
+    /// Returns the labelled compounds that the dataset does not hold.
     #[must_use]
-    pub fn n_unknown_compounds(&self) -> usize {
-        self.n_unknown_compounds
+    pub fn unknown_compounds(&self) -> &BTreeSet<String> {
+        &self.unknown_compounds
     }
 
-    /// Returns how many target genes of the dataset's compounds the panel does not hold.
+    /// Returns the target genes of the dataset's compounds that the panel does not hold.
     #[must_use]
-    pub fn n_unknown_genes(&self) -> usize {
-        self.n_unknown_genes
+    pub fn unknown_genes(&self) -> &BTreeSet<String> {
+        &self.unknown_genes
     }
 
     /// Returns the positions of the queries that belong to a half.

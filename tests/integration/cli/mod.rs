@@ -10,6 +10,8 @@ mod bad_screens;
 /// From a recipe to an index, interrupted, resumed, repeated and contested.
 #[cfg(feature = "train")]
 pub mod build;
+/// What a recipe or file holds, before anything is trained.
+mod check;
 /// Indexes and queries that cannot be answered.
 mod damage;
 /// Retrieval reports and the labels they need.

@@ -13,6 +13,8 @@ mod real;
 mod samples;
 /// The synthetic world and the demo files it writes.
 mod synthetic;
+/// Names and units that lead users astray: resolved with a notice, or refused with a suggestion.
+mod traps;
 
 fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -96,7 +98,7 @@ fn perturbations_are_sorted_by_side_and_symbol_and_profiles_by_perturbation() {
     assert_eq!(symbols(&dataset), ["afatinib", "zebularine", "CRISPR-KO_BRAF", "CRISPR-KO_MDM2"]);
     let readouts: Vec<&str> = dataset.readouts.iter().map(|readout| readout.0.as_str()).collect();
     assert_eq!(readouts, ["A", "B"]);
-    assert_eq!(dataset.report.n_readouts_left_out, 2);
+    assert_eq!(dataset.report.readouts_left_out.len(), 2);
     let keys = dataset.profiles.keys();
     assert!(keys.is_sorted() && keys[0].context == 1 && keys[2].context == 0);
     assert_eq!(dataset.profiles.row(0), [2.0, 5.0]);
@@ -131,10 +133,10 @@ fn names_that_mean_one_compound_are_merged_and_reported() {
     let pairs = &dataset.report.suggestions;
     let reason = |a: &str, b: &str| {
         let found = pairs.iter().find(|s| [&s.first, &s.second].map(String::as_str) == [a, b]);
-        found.map(|s| s.reason.as_str())
+        found.map(|s| s.reason.to_string())
     };
-    assert_eq!(reason("axd", "mek"), Some("a shared name, but different InChIKeys"));
-    assert_eq!(reason("shared", "x"), Some("an ambiguous alias"));
+    assert_eq!(reason("axd", "mek").unwrap(), "a shared name, but different InChIKeys");
+    assert_eq!(reason("shared", "x").unwrap(), "an ambiguous alias");
 }
 
 #[test]
@@ -147,7 +149,7 @@ fn equal_first_blocks_of_inchi_keys_only_suggest() {
         );
     let dataset = lab.dataset();
     assert_eq!(dataset.perturbations.len(), 2);
-    assert_eq!(dataset.report.suggestions[0].reason, "equal first InChIKey block");
+    assert_eq!(dataset.report.suggestions[0].reason.to_string(), "equal first InChIKey block");
 }
 
 #[test]
@@ -166,9 +168,9 @@ fn retired_gene_symbols_become_approved_and_stay_findable() {
         .annotation("gene", "name,synonyms\nPRKN,PARK2|PDJ\nBRAF,\n");
     let dataset = lab.dataset();
     assert_eq!(symbols(&dataset), ["CRISPR-KO_BRAF", "CRISPR-KO_NOVEL", "CRISPR-KO_PRKN"]);
-    assert_eq!(merged(&dataset), [("PARK2", "PRKN", MergeReason::GeneSymbol)]);
+    assert_eq!(merged(&dataset), [("PARK2", "PRKN", MergeReason::RetiredSymbol)]);
     assert_eq!(annotation(&dataset, "PRKN").synonyms, ["PARK2", "PDJ"]);
-    assert!(dataset.report.notices[0].contains("NOVEL"));
+    assert_eq!(dataset.report.unresolved[0].place.name, "NOVEL");
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn rows(dataset: &Dataset) -> Vec<Vec<f32>> {
 }
 
 fn notices(dataset: &Dataset) -> String {
-    dataset.report.notices.join("\n")
+    dataset.report.to_string()
 }
 
 #[test]
