@@ -95,7 +95,7 @@ fn one_screen_is_the_same_in_every_make() {
         let expected = [[2.0, 2.25, f32::NAN], [3.0, 3.25, 3.125], [0.5, 0.75, 0.625]];
         let known = expected.map(|row| row.map(|v| (!f32::is_nan(v)).then_some(v)).to_vec());
         assert_eq!(values(&dataset), known, "{make}");
-        let notices = dataset.report.notices.join("\n");
+        let notices = dataset.report.to_string();
         for notice in [
             "1 rows do not know `pert_idose`: left out",
             "1 rows name no perturbation or context",
@@ -338,7 +338,7 @@ fn the_recipe_of_lincs_2020_reads_its_layout() {
     assert_eq!(alpha.targets.iter().map(|t| t.0.as_str()).collect::<Vec<_>>(), ["GENE1", "GENE2"]);
     assert_eq!(alpha.identifiers[0], "BRD-K1");
     // Low dose, short time and failed quality; and the knock-outs, in the table of the compounds.
-    let notices = dataset.report.notices.join("\n");
+    let notices = dataset.report.to_string();
     assert!(notices.contains("L1000 {cell_iname}: 3 of 21 samples are not in"), "{notices}");
     assert!(notices.contains("13 readouts are not in `lincs-2020/geneinfo_beta.txt`"), "{notices}");
 }
