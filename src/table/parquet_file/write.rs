@@ -26,6 +26,7 @@ const ROW_GROUP: usize = 1 << 16;
 /// let mut table = ParquetTable::new(&mut bytes, &columns, &[("made by", "hand")])?;
 /// table.push(&[Value::Text("BCL2".to_owned()), Value::Count(1)])?;
 /// table.finish()?;
+/// drop(table);
 /// assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
 /// # Ok::<(), std::io::Error>(())
 /// ```
