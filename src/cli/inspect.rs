@@ -69,7 +69,8 @@ pub(crate) fn describe_content(out: &mut dyn Write, manifest: &Manifest) -> std:
     let readouts = counts.readouts;
     if profiles > 0 {
         writeln!(out, "contexts      {}", counts.contexts.join(", "))?;
-        writeln!(out, "trained on    {profiles} profiles × {readouts} readouts, {values} values")?;
+        let how = if manifest.model.is_some() { "trained on" } else { "made of" };
+        writeln!(out, "{how:<13} {profiles} profiles × {readouts} readouts, {values} values")?;
     }
     let bytes: u64 = manifest.files.values().map(|file| file.bytes).sum();
     let megabytes = bytes as f64 / 1e6;

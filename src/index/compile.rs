@@ -105,7 +105,6 @@ fn measure(
     for ((key, placed), response) in keys.iter().zip(placed).zip(coefficients) {
         if let Some((placed, response)) = placed.zip(response) {
             profiles.owners.push(key.perturbation);
-            profiles.contexts.push(key.context);
             profiles.vectors.extend(placed.vector);
             profiles.responses.extend(response);
         }
@@ -128,7 +127,6 @@ fn place(
     for (context, values) in controls {
         let profile = [(*context, values.as_slice())];
         let response = responses.project(&placement.respond(&profile)?, Side::Chemical);
-        placed.contexts.push(*context);
         placed.vectors.extend(placement.place(Side::Chemical, &profile)?);
         placed.responses.extend(response.unwrap_or_default());
     }

@@ -107,11 +107,10 @@ fn place(dataset: &Dataset, profiles: &[f32], centring: &Centring) -> PlacedProf
     let dim = dataset.readouts.len();
     let mut placed = PlacedProfiles::default();
     for (key, profile) in dataset.profiles.keys().iter().zip(profiles.chunks_exact(dim)) {
-        let ProfileKey { perturbation, context } = *key;
+        let ProfileKey { perturbation, .. } = *key;
         let side = dataset.perturbations[perturbation as usize].side();
         if let Ok(vector) = centring.apply(side, &[profile], perturbation as usize) {
             placed.owners.push(perturbation);
-            placed.contexts.push(context);
             placed.vectors.extend(vector);
         }
     }

@@ -5,6 +5,8 @@
 //! neighbours are chosen; a planner picks the graph or the exact scan. Of cell lines that no screen holds it
 //! predicts responses. It prints nothing and reads no tables.
 
+mod batch;
+mod choice;
 #[cfg(feature = "train")]
 mod contexts;
 mod explain;

@@ -76,10 +76,21 @@ fn active() -> impl Iterator<Item = (&'static Answer, &'static str)> {
     ANSWERS.iter().filter_map(|(answer, target)| Some((answer, (*target)?)))
 }
 
+/// Prints a figure that the README quotes: `cargo test --test integration hard_world -- --nocapture`.
+#[allow(clippy::print_stdout)] // the command's purpose; silent otherwise
+fn print(figure: &str) {
+    println!("{figure}");
+}
+
+fn tell(what: &str, Share { count, total }: Share) {
+    print(&format!("{what}: {count} of {total}"));
+}
+
 /// Asserts that the mean of false discovery proportions is at most the level, within 1.96 standard errors.
-fn assert_controlled(proportions: &[f64]) {
+fn assert_controlled(what: &str, proportions: &[f64]) {
     let n = proportions.len() as f64;
     let mean = proportions.iter().sum::<f64>() / n;
+    print(&format!("{what} among the discoveries of an active compound, on average: {mean:.3}"));
     let variance = proportions.iter().map(|p| (p - mean).powi(2)).sum::<f64>() / n;
     assert!(mean <= LEVEL + 1.96 * (variance / n).sqrt(), "{mean}");
 }
@@ -108,12 +119,14 @@ fn the_world_tempts() {
 #[test]
 fn compounds_that_do_nothing_seldom_have_a_significant_gene_however_strong_the_hubs() {
     let share = Share::of(inactive().map(|answer| !discoveries(answer).is_empty()));
+    tell("compounds that do nothing with a significant gene", share);
     assert!(share.total >= 200 && share.is_within(LEVEL), "{share:?}");
 }
 
 #[test]
 fn compounds_that_do_nothing_seldom_have_a_significant_mechanism_however_large_the_class() {
     let share = Share::of(inactive().map(|answer| has_mechanism(answer, false)));
+    tell("compounds that do nothing with a significant mechanism", share);
     assert!(share.total >= 200 && share.is_within(LEVEL), "{share:?}");
 }
 
@@ -136,13 +149,13 @@ fn false_discoveries_are_as_rare_as_q_values_say() {
         let found = discoveries(answer);
         proportion(found.iter().filter(|gene| **gene != target).count(), found.len())
     });
-    assert_controlled(&of_genes.collect::<Vec<f64>>());
+    assert_controlled("false genes", &of_genes.collect::<Vec<f64>>());
     let of_mechanisms = active().map(|(answer, _)| {
         let found = answer.mechanisms.iter().filter(|class| class.q_value <= LEVEL);
         let is_known: Vec<bool> = found.map(|class| class.is_known).collect();
         proportion(is_known.iter().filter(|known| !**known).count(), is_known.len())
     });
-    assert_controlled(&of_mechanisms.collect::<Vec<f64>>());
+    assert_controlled("false mechanisms", &of_mechanisms.collect::<Vec<f64>>());
 }
 
 /// Corrected over the batch, false discoveries of all queries are a twentieth of all together.
@@ -153,13 +166,16 @@ fn false_discoveries_of_a_batch_are_as_rare_as_its_q_values_say() {
         discoveries(answer).into_iter().map(move |gene| Some(gene) != *target)
     });
     let share = Share::of(is_false);
+    tell("false genes among the discoveries of a batch", share);
     assert!(share.total >= 400 && share.is_within(LEVEL), "{share:?}");
 }
 
 #[test]
 fn targets_and_mechanisms_of_most_active_compounds_are_significant_nonetheless() {
     let genes = Share::of(active().map(|(answer, target)| discoveries(answer).contains(&target)));
+    tell("active compounds whose target is significant", genes);
     assert!(genes.value() >= 0.75, "{genes:?}");
     let mechanisms = Share::of(active().map(|(answer, _)| has_mechanism(answer, true)));
+    tell("active compounds whose mechanism is significant", mechanisms);
     assert!(mechanisms.value() >= 0.75, "{mechanisms:?}");
 }

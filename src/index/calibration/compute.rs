@@ -225,7 +225,6 @@ fn repeated(profiles: &PlacedProfiles, dim: usize) -> PlacedProfiles {
     let groups = positions.chunk_by(|a, b| profiles.owners[*a] == profiles.owners[*b]);
     for at in groups.filter(|group| group.len() > 1).flatten() {
         repeated.owners.push(profiles.owners[*at]);
-        repeated.contexts.push(profiles.contexts[*at]);
         repeated.vectors.extend_from_slice(&profiles.vectors[at * dim..(at + 1) * dim]);
     }
     if repeated.vectors.len() > MOST_NUMBERS { PlacedProfiles::default() } else { repeated }

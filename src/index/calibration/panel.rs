@@ -11,8 +11,6 @@ use crate::index::Record;
 pub struct PlacedProfiles {
     /// The row that each is a profile of, ascending.
     pub owners: Vec<u32>,
-    /// The position of each one's context.
-    pub contexts: Vec<u32>,
     /// Unit vectors, row-major.
     pub vectors: Vec<f32>,
     /// Unit coefficients of the responses predicted from them, row-major; empty where they are not known.

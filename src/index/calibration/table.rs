@@ -34,7 +34,6 @@ impl Calibration {
         self.write_classes(&mut writer)?;
         self.write_activity(&mut writer)?;
         writer.section_u32("profile-owners", &self.profiles.owners)?;
-        writer.section_u32("profile-contexts", &self.profiles.contexts)?;
         writer.section_f32("profile-vectors", &self.profiles.vectors)?;
         writer.finish()
     }

@@ -100,7 +100,6 @@ fn profiles() -> PlacedProfiles {
     for row in 0..N_COMPOUNDS {
         for context in 0..record(row).contexts.len() {
             profiles.owners.push(row as u32);
-            profiles.contexts.push(context as u32);
             profiles.vectors.extend(unit(vector(row, 1 + context)));
         }
     }
