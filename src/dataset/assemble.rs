@@ -1,7 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::agents::Agents;
-use super::naming::Untranslated;
 use super::places::Places;
 use super::profiles::{ProfileKey, Profiles, StorageLimits};
 use super::readouts;
@@ -9,6 +8,7 @@ use super::recipe::{AgentKind, Assay, ReadoutChoice, Recipe};
 use super::report::{NameCount, ReadingReport};
 use super::screen::{RawAssay, Screen};
 use super::split::Split;
+use super::translation::Untranslated;
 use crate::error::{Error, Result};
 use crate::experiment::{Annotation, Context, Perturbation, Readout, Side};
 use crate::table::{AnnotationRow, GeneNames, InputFile};

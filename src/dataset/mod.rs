@@ -28,12 +28,12 @@ mod sentences;
 mod source;
 mod split;
 pub mod synthetic;
+mod translation;
 mod vectors;
 
 pub use assemble::{Dataset, DatasetOptions};
 pub use collapse::Collapse;
 pub(crate) use entries::Entries;
-pub use naming::Untranslated;
 pub(crate) use normalise::median;
 pub use normalise::{NormalisationStep, normalise_profile};
 pub(crate) use profiles::shuffle_profile;
@@ -45,6 +45,7 @@ pub use report::{
     ReadingReport, Suggestion, SuggestionReason, UnresolvedName,
 };
 pub use split::Split;
+pub use translation::Untranslated;
 pub use vectors::VectorFile;
 
 pub use crate::table::{Duplicates, InputFile};

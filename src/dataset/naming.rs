@@ -1,22 +1,18 @@
-use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::fmt;
-use std::path::PathBuf;
-
-use serde::{Deserialize, Serialize};
+use std::cell::Cell;
+use std::collections::{BTreeMap, HashSet};
 
 use super::recipe::Assay;
-use super::reject::Reject;
-use super::report::Place;
+use super::translation::{Translation, Untranslated, translate};
 use crate::error::{Error, Result};
-use crate::table::{Condition, LeftOut, NameMapping, SampleSheet, Unnamed};
+use crate::table::{Condition, Duplicates, LeftOut, SampleSheet};
 
 /// What the names in an assay's file mean, and which of them are wanted.
 pub(super) struct Naming<'a> {
     pub(super) assay: &'a Assay,
     pub(super) sheet: Option<SampleSheet>,
-    pub(super) perturbations: Option<Translation<'a>>,
-    pub(super) readouts: Option<Translation<'a>>,
+    /// One after another.
+    pub(super) perturbations: Vec<Translation<'a>>,
+    pub(super) readouts: Vec<Translation<'a>>,
     /// Readouts that the table of samples names: the matrix may lie the other way round.
     pub(super) n_turned: Cell<usize>,
 }
@@ -28,97 +24,11 @@ pub(super) struct Names<'a> {
     pub(super) left_out: LeftOut,
 }
 
-/// A table of names, as it was read.
-pub(super) struct Translation<'a> {
-    pub(super) mapping: &'a NameMapping,
-    pub(super) meanings: BTreeMap<String, String>,
-    /// Names that were asked for and have no meaning.
-    unknown: RefCell<BTreeSet<String>>,
-}
-
-/// Names that an assay's table of names does not know.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Untranslated {
-    /// The assay's context, as the recipe names it.
-    pub context: String,
-    /// The table, as the recipe names it.
-    pub file: PathBuf,
-    /// `perturbation` or `readout`: what they should name.
-    pub axis: String,
-    /// Whether they were left out; else they stay as they are.
-    pub is_left_out: bool,
-    /// The names, sorted.
-    pub names: Vec<String>,
-}
-
-impl fmt::Display for Untranslated {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { context, axis, names, .. } = self;
-        let (n_names, file) = (names.len(), self.file.display());
-        if self.is_left_out {
-            return write!(f, "{context}: {n_names} {axis}s are not in `{file}`: left out");
-        }
-        let first = names.first().map_or("", String::as_str);
-        write!(
-            f,
-            "{context}: {n_names} names are not in `{file}` and stay as they are, such as {first}"
-        )
-    }
-}
-
-impl Untranslated {
-    /// Returns each name as something that was not taken as the file has it.
-    pub(super) fn rejects(&self) -> impl Iterator<Item = Reject> {
-        let fate = if self.is_left_out { "left out" } else { "kept as it is" };
-        let outcome = format!("{fate}: not in `{}`", self.file.display());
-        self.names.iter().map(move |name| {
-            let place = Place { name: name.clone(), assays: vec![self.context.clone()] };
-            let reject = Reject::warning(&self.axis, &place, outcome.clone(), "");
-            // The recipe asked for leaving out.
-            Reject { is_warning: !self.is_left_out, ..reject }
-        })
-    }
-}
-
-impl<'a> Translation<'a> {
-    pub(super) fn new(mapping: &'a NameMapping, meanings: BTreeMap<String, String>) -> Self {
-        Self { mapping, meanings, unknown: RefCell::default() }
-    }
-
-    /// Returns what a name means; none where names without meaning are left out.
-    fn get<'b>(&'b self, name: &'b str) -> Option<&'b str> {
-        let meaning = self.meanings.get(name).map(String::as_str);
-        if meaning.is_none() && !self.unknown.borrow().contains(name) {
-            self.unknown.borrow_mut().insert(name.to_owned());
-        }
-        meaning.or((self.mapping.unnamed == Unnamed::Keep).then_some(name))
-    }
-
-    fn file(&self) -> String {
-        format!("`{}`", self.mapping.file.display())
-    }
-
-    /// Returns the names that were asked for and have no meaning; none if all have one.
-    fn untranslated(&self, context: &str, axis: &str) -> Option<Untranslated> {
-        let names: Vec<String> = self.unknown.borrow().iter().cloned().collect();
-        (!names.is_empty()).then(|| Untranslated {
-            context: context.to_owned(),
-            file: self.mapping.file.clone(),
-            axis: axis.to_owned(),
-            is_left_out: self.mapping.unnamed == Unnamed::Drop,
-            names,
-        })
-    }
-}
-
 impl Naming<'_> {
     /// Returns what a sample measured; none if it is not wanted.
     pub(super) fn condition(&self, sample: &str) -> Option<Condition> {
         let raw = self.raw_condition(sample)?;
-        let name = match &self.perturbations {
-            Some(translation) => translation.get(&raw.perturbation)?.to_owned(),
-            None => raw.perturbation,
-        };
+        let name = translate(&self.perturbations, &raw.perturbation)?.to_owned();
         Some(Condition { perturbation: name, ..raw })
     }
 
@@ -127,10 +37,7 @@ impl Naming<'_> {
         if self.sheet.as_ref().is_some_and(|sheet| sheet.condition(name).is_some()) {
             self.n_turned.set(self.n_turned.get() + 1);
         }
-        match &self.readouts {
-            Some(translation) => translation.get(name),
-            None => Some(name),
-        }
+        translate(&self.readouts, name)
     }
 
     fn raw_condition(&self, sample: &str) -> Option<Condition> {
@@ -154,11 +61,11 @@ impl Naming<'_> {
 
     /// Returns the names of the file that its tables of names do not know.
     pub(super) fn untranslated(&self) -> Vec<Untranslated> {
-        let of = |translation: &Option<Translation>, axis| {
-            translation.as_ref()?.untranslated(self.assay.context.as_str(), axis)
+        let context = self.assay.context.as_str();
+        let of = |steps: &[Translation], axis| -> Vec<Untranslated> {
+            steps.iter().filter_map(|step| step.untranslated(context, axis)).collect()
         };
-        let found = [of(&self.perturbations, "perturbation"), of(&self.readouts, "readout")];
-        found.into_iter().flatten().collect()
+        [of(&self.perturbations, "perturbation"), of(&self.readouts, "readout")].concat()
     }
 
     /// Refuses a file that holds a sample twice: nothing says which of them the table means.
@@ -180,7 +87,7 @@ impl Naming<'_> {
                 "the columns named in the recipe and the filters",
             )
         } else if read.readouts.is_empty() {
-            let tables = self.readouts.as_ref().map_or(String::new(), Translation::file);
+            let tables = listed(self.readouts.iter().map(Translation::file));
             (
                 format!("none of its {} readouts is in {tables}", read.left_out.readouts),
                 "its column `from` and its filters",
@@ -195,22 +102,33 @@ impl Naming<'_> {
         Err(Error::data(what, problem, format!("check {advice}")))
     }
 
-    /// Puts the names' meanings in the place of the readouts' names in the file.
-    pub(super) fn rename_readouts(&self, readouts: &mut [String]) -> Result<()> {
+    /// Puts the names' meanings in the place of the readouts' names in the file. Where `duplicates` are averaged several
+    /// may get one name, and become one; returns the notice about them.
+    pub(super) fn rename_readouts(
+        &self,
+        readouts: &mut [String],
+        duplicates: Duplicates,
+    ) -> Result<Option<String>> {
         for name in readouts.iter_mut() {
             *name = self.readout(name).unwrap_or(name).to_owned();
         }
         let mut positions = BTreeMap::new();
+        let mut repeated = Vec::new();
         for (position, name) in readouts.iter().enumerate() {
-            if let Some(other) = positions.insert(name, position) {
+            let Some(other) = positions.insert(name, position) else { continue };
+            if duplicates == Duplicates::Error {
                 return Err(Error::data(
                     format!("assay `{}`", self.assay.context),
                     format!("readouts {} and {} are both `{name}`", other + 1, position + 1),
-                    "correct the table of `readout_names`",
+                    "correct the tables of `readout_names`, or set `duplicates = \"mean\"` in the recipe",
                 ));
             }
+            repeated.push(name);
         }
-        Ok(())
+        let (context, n_repeated) = (&self.assay.context, repeated.len());
+        Ok(repeated.first().map(|first| {
+            format!("{context}: {n_repeated} readouts averaged with another of the same name, such as {first}")
+        }))
     }
 
     /// The tables that decide which samples are wanted.
@@ -221,8 +139,11 @@ impl Naming<'_> {
             let filtered = if samples.filters.is_empty() { "" } else { " as filtered" };
             format!("`{}`{filtered}", file.display())
         });
-        let drops = |translation: &&Translation<'_>| translation.mapping.unnamed == Unnamed::Drop;
-        let names = self.perturbations.as_ref().filter(drops).map(Translation::file);
-        sheet.into_iter().chain(names).collect::<Vec<_>>().join(" and ")
+        let names = self.perturbations.iter().filter(|step| step.drops()).map(Translation::file);
+        listed(sheet.into_iter().chain(names))
     }
+}
+
+fn listed(tables: impl Iterator<Item = String>) -> String {
+    tables.collect::<Vec<_>>().join(" and ")
 }

@@ -2,13 +2,14 @@ use std::cell::Cell;
 use std::path::Path;
 
 use super::assemble::{Dataset, DatasetOptions, Raw, assemble};
-use super::naming::{Naming, Translation};
+use super::naming::Naming;
 use super::recipe::{AgentKind, AnnotationTable, Assay, AssayLayout, Recipe, Samples};
 use super::screen::RawAssay;
 use super::source::Source;
+use super::translation::Translation;
 use crate::error::Result;
 use crate::table::{
-    Condition, GctFile, GctxFile, InputFile, NameMapping, SampleColumns, SampleSheet, Wanted,
+    Condition, GctFile, GctxFile, InputFile, NameChain, SampleColumns, SampleSheet, Wanted,
     read_annotations, read_mapping, read_sample_sheet,
 };
 
@@ -63,7 +64,7 @@ impl Reader<'_> {
         naming.refuse_repeated_samples(names.samples)?;
         self.raw.notices.extend(naming.notice(&names));
         let mut readouts = names.readouts.to_vec();
-        naming.rename_readouts(&mut readouts)?;
+        self.raw.notices.extend(naming.rename_readouts(&mut readouts, duplicates)?);
         self.raw.untranslated.extend(naming.untranslated());
         let conditions = names.samples.iter().filter_map(|sample| naming.condition(sample));
         let conditions: Vec<Condition> = conditions.collect();
@@ -75,12 +76,13 @@ impl Reader<'_> {
     /// Reads the tables that say what the names in an assay's file mean.
     fn read_naming<'b>(&mut self, assay: &'b Assay) -> Result<Naming<'b>> {
         let sheet = assay.samples.as_ref().map(|samples| self.read_sheet(assay, samples));
-        let mut read = |mapping: &'b Option<NameMapping>| {
-            let read = mapping.as_ref().map(|mapping| {
+        let mut read = |chain: &'b Option<NameChain>| -> Result<Vec<Translation<'b>>> {
+            let mappings = chain.iter().flat_map(|chain| &chain.0);
+            let read = mappings.map(|mapping| {
                 let meanings = read_mapping(mapping, &self.open(&mapping.file)?)?;
                 Ok(Translation::new(mapping, meanings))
             });
-            read.transpose()
+            read.collect()
         };
         Ok(Naming {
             assay,

@@ -9,7 +9,7 @@ use super::normalise::NormalisationStep;
 use crate::error::{Error, Result};
 use crate::experiment::PerturbationType;
 use crate::table::{
-    AnnotationColumns, Duplicates, LongColumns, NameMapping, Orientation, Pattern, RowFilter,
+    AnnotationColumns, Duplicates, LongColumns, NameChain, Orientation, Pattern, RowFilter,
     RowNames, TextFormat,
 };
 
@@ -126,12 +126,13 @@ pub struct Assay {
     /// left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub samples: Option<Samples>,
-    /// A table that turns the file's perturbation ids into names; ids it does not name stay.
+    /// Tables that turn the file's perturbation ids into names; ids they do not name stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub perturbation_names: Option<NameMapping>,
-    /// A table that turns the file's readout ids into names; ids it does not name stay.
+    pub perturbation_names: Option<NameChain>,
+    /// Tables that turn the file's readout ids into names; ids they do not name stay. Readouts that get one name
+    /// are one, the mean of them where the recipe averages duplicates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub readout_names: Option<NameMapping>,
+    pub readout_names: Option<NameChain>,
 }
 
 impl Assay {
@@ -321,7 +322,8 @@ impl Recipe {
         let samples = self.assays.iter().filter_map(|assay| assay.samples.as_ref());
         let samples = samples.filter_map(|samples| Some((samples.file.as_ref()?, samples.format)));
         let names = self.assays.iter().flat_map(|a| [&a.perturbation_names, &a.readout_names]);
-        let names = names.flatten().map(|names| (&names.file, names.format));
+        let names = names.flatten().flat_map(|chain| &chain.0);
+        let names = names.map(|names| (&names.file, names.format));
         let annotations = self.annotations.iter().map(|table| (&table.file, table.format));
         let mut seen = HashSet::new();
         let all = assays.chain(samples).chain(names).chain(annotations);

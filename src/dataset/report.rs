@@ -3,8 +3,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::naming::Untranslated;
 use super::recipe::{AgentKind, AssayLayout};
+use super::translation::Untranslated;
 
 /// What reading found out: nothing is merged, dropped or left unresolved silently.
 ///

@@ -17,10 +17,14 @@ pub struct KnownAxes {
     pub columns: Recognised,
 }
 
-/// Returns how a table is written, in words: `comma separated, gzip`, or `Parquet`.
+/// Returns how a table is written, in words: `comma separated, gzip`, `Parquet`.
 #[must_use]
-pub fn writing_text(writing: Option<Writing>) -> String {
-    let Some(writing) = writing else { return "Parquet".to_owned() };
+pub fn writing_text(writing: Writing) -> String {
+    let writing = match writing {
+        Writing::Text(writing) => writing,
+        Writing::Parquet => return "Parquet".to_owned(),
+        Writing::Workbook => return "first sheet of an Excel workbook".to_owned(),
+    };
     let separator = match writing.separator {
         TextFormat::Tab => "tab separated",
         TextFormat::Semicolon => "semicolon separated",

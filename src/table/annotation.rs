@@ -3,7 +3,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::name::is_missing;
-use super::text::{Rows, TextFormat};
+use super::text::Rows;
+use super::writing::TextFormat;
 use crate::error::Result;
 use crate::experiment::{Annotation, Moa, Target};
 

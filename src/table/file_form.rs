@@ -7,14 +7,15 @@ use serde::Serialize;
 
 use super::number::{Cell, parse_cell};
 use super::signature::signature_columns;
-use super::text::{ARCHIVES, GZIP, Rows, TextFormat, Writing, open_text, whole_file};
+use super::text::{ARCHIVES, GZIP, Rows, open_text, whole_file};
+use super::writing::{TextFormat, Writing};
 use crate::error::{Error, Result};
 
 /// What a file is, as its first bytes and its cells tell.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "form", rename_all = "kebab-case")]
 pub enum FileForm {
-    /// A table, text or Parquet.
+    /// A table: text, Parquet or a workbook's first sheet.
     Table(TableForm),
     /// Gene sets, one a line, or one set of one name a line.
     GeneSets {
@@ -31,8 +32,8 @@ pub enum FileForm {
 /// What a table holds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TableForm {
-    /// How its text is written; none of Parquet.
-    pub writing: Option<Writing>,
+    /// How it is written.
+    pub writing: Writing,
     /// The names of its columns.
     pub header: Vec<String>,
     /// How many rows stand below the header.
@@ -102,11 +103,11 @@ pub fn file_form(path: &Path) -> Result<FileForm> {
     Survey::of(path).map(FileForm::Table)
 }
 
-/// Returns how a text table is written, without reading past its header; none of Parquet.
+/// Returns how a table is written, without reading past its header.
 ///
 /// # Errors
 /// When the file cannot be read or is no text.
-pub fn table_writing(path: &Path, format: TextFormat) -> Result<Option<Writing>> {
+pub fn table_writing(path: &Path, format: TextFormat) -> Result<Writing> {
     Rows::open(path, format).map(|rows| rows.writing())
 }
 

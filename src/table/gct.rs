@@ -5,8 +5,9 @@ use super::line_end::UnixLines;
 use super::matrix::{Positions, read_readout_rows};
 use super::measurements::Measurements;
 use super::sample_sheet::{SampleColumns, SampleSheet, SheetBuilder};
-use super::text::{Rows, TextFormat, Writing, broken_stream, open_text, whole_file};
+use super::text::{Rows, broken_stream, open_text, whole_file};
 use super::wanted::Wanted;
+use super::writing::{TextFormat, TextWriting, Writing};
 use crate::error::Result;
 
 /// A GCT file (1.2 or 1.3, plain or gzip) whose head has been read: rows are readouts, columns samples.
@@ -49,7 +50,7 @@ impl GctFile {
     pub fn open(path: &Path) -> Result<Self> {
         let (mut text, writing) = open_text(path)?;
         let shape = Shape::read(path, &mut text)?;
-        let writing = Writing { separator: TextFormat::Tab, ..writing };
+        let writing = Writing::Text(TextWriting { separator: TextFormat::Tab, ..writing });
         let mut rows = Rows::of(path, Box::new(UnixLines::new(text)), writing, 2)?;
         let n_leading = 1 + shape.n_readout_metadata;
         let samples = rows.header().get(n_leading..).unwrap_or_default().to_vec();

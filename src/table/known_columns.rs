@@ -1,7 +1,8 @@
 use std::path::Path;
 
 use super::annotation::AnnotationColumns;
-use super::text::{Rows, TextFormat};
+use super::text::Rows;
+use super::writing::TextFormat;
 use crate::error::{Error, Result};
 
 /// What a table of annotation is about, and which of its columns hold what.

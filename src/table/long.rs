@@ -8,8 +8,9 @@ use super::matrix::bad_cell;
 use super::measurements::{Duplicates, Measurements};
 use super::name::is_missing;
 use super::number::{Cell, parse_cell};
-use super::text::{Rows, TextFormat, whole_file};
+use super::text::{Rows, whole_file};
 use super::wanted::{LeftOut, Wanted};
+use super::writing::TextFormat;
 use crate::error::Result;
 
 /// Which columns of a long table hold what.

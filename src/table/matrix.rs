@@ -7,8 +7,9 @@ use super::measurements::Measurements;
 use super::name::is_missing;
 use super::npy::{is_npy, read_npy};
 use super::number::{Cell, parse_cell};
-use super::text::{Rows, TextFormat, whole_file};
+use super::text::{Rows, whole_file};
 use super::wanted::{LeftOut, Wanted};
+use super::writing::TextFormat;
 use crate::error::{Error, Result};
 
 /// Which way a wide matrix lies; its first column holds the names of the rows, unless [`RowNames`] say another.

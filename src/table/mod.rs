@@ -4,7 +4,7 @@
 //! (named profiles), the [`SampleSheet`] that says what samples measured, annotation rows in the field's nouns, name mappings and the provenance of each
 //! [`InputFile`]. Text is comma, tab or semicolon separated, plain or gzip (told by content, not by
 //! extension), with or without byte order mark, with LF or CRLF; CMap's matrices are read as GCT and GCTX; or
-//! Parquet, which it also writes, as NumPy arrays. It knows neither recipes nor normalisation. `csv`, `flate2`, `parquet`,
+//! Parquet, which it also writes, as NumPy arrays. It knows neither recipes nor normalisation. `csv`, `flate2`, `calamine`, `parquet`,
 //! `npyz`, `hdf5_reader` and `chematic` (structures) are used here and nowhere else.
 
 mod annotation;
@@ -36,7 +36,9 @@ mod structure;
 mod text;
 mod value;
 mod wanted;
+mod workbook;
 mod write;
+mod writing;
 
 pub use annotation::{AnnotationColumns, AnnotationRow, read_annotations};
 pub use features::{FeatureTable, read_features};
@@ -49,7 +51,7 @@ pub use input::InputFile;
 pub use known_columns::KnownColumns;
 pub use labels::{Label, read_labels};
 pub use long::{LongColumns, read_long};
-pub use mapping::{NameMapping, Unnamed, read_mapping};
+pub use mapping::{NameChain, NameMapping, NameMeanings, Unnamed, read_mapping};
 pub use matrix::{Orientation, RowNames, read_matrix};
 pub use measurements::{Duplicates, Measurements};
 pub use name::{close_names, compound_key, identifier_key, is_missing, lookup_key};
@@ -60,7 +62,8 @@ pub use sample_sheet::{Condition, SampleColumns, SampleSheet, read_sample_sheet}
 pub use signature::{SignatureTable, read_signature};
 #[cfg(feature = "structures")]
 pub use structure::{FINGERPRINT_BITS, Fingerprint};
-pub use text::{Rows, TextFormat, Writing};
+pub use text::Rows;
 pub use value::{Value, ValueType};
 pub use wanted::{LeftOut, Wanted};
 pub use write::{write_matrix, write_table};
+pub use writing::{TextFormat, TextWriting, Writing};

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use npyz::{NpyFile, Order};
 
 use super::measurements::Measurements;
-use super::text::{Rows, TextFormat, whole_file};
+use super::text::{Rows, whole_file};
 use super::wanted::{LeftOut, Wanted};
+use super::writing::TextFormat;
 use crate::error::{Error, Result};
 
 /// The first bytes of NumPy's format.

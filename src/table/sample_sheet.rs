@@ -5,7 +5,8 @@ use super::filter::{Incomparable, RowFilter, Selection};
 use super::mapping::cut;
 use super::name::is_missing;
 use super::pattern::Pattern;
-use super::text::{Rows, TextFormat, find_column, whole_file};
+use super::text::{Rows, find_column, whole_file};
+use super::writing::TextFormat;
 use crate::error::{Error, Result};
 
 /// How the samples of a matrix (signatures, wells, profiles) get their contexts and perturbations

@@ -4,71 +4,24 @@ use std::path::{Path, PathBuf};
 
 use csv::{ByteRecord, ErrorKind};
 use flate2::bufread::MultiGzDecoder;
-use serde::{Deserialize, Serialize};
 
 use super::line_end::UnixLines;
 use super::name::close_names;
 use super::parquet_file::{ParquetRows, is_parquet};
+use super::workbook::{ZIP, first_sheet};
+use super::writing::{COMMENT, TextFormat, TextWriting, Writing, separator};
 use crate::error::{Error, Result};
-
-/// How a text table is written, where its own signs are not to be trusted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TextFormat {
-    /// The separator follows from the header line and, where that leaves a doubt, from the extension.
-    #[default]
-    Detect,
-    /// Comma separated.
-    Comma,
-    /// Tab separated.
-    Tab,
-    /// Semicolon separated.
-    Semicolon,
-}
-
-impl TextFormat {
-    /// Returns whether the separator is detected; recipes need not say so.
-    #[must_use]
-    #[allow(clippy::trivially_copy_pass_by_ref)] // serde's `skip_serializing_if` passes a reference
-    pub fn is_detected(&self) -> bool {
-        *self == Self::Detect
-    }
-
-    /// Returns the separator, a comma where it is to be detected.
-    pub(super) fn byte(self) -> u8 {
-        match self {
-            Self::Detect | Self::Comma => b',',
-            Self::Tab => b'\t',
-            Self::Semicolon => b';',
-        }
-    }
-}
-
-/// How a text table is written, as its reader found out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Writing {
-    /// What separates its cells; never [`TextFormat::Detect`].
-    pub separator: TextFormat,
-    /// Whether it is compressed by gzip.
-    pub is_gzip: bool,
-    /// Whether it begins with the byte order mark of UTF-8.
-    pub has_byte_order_mark: bool,
-}
-
-/// Lines that start with this sign are comments in the tables of the Drug Repurposing Hub.
-const COMMENT: u8 = b'!';
 
 /// The first bytes of gzip.
 pub(super) const GZIP: &[u8] = b"\x1f\x8b";
 /// The first bytes of archives that users mistake for tables.
-pub(super) const ARCHIVES: [(&[u8], &str); 4] = [
-    (b"PK\x03\x04", "a ZIP archive or Excel workbook"),
+pub(super) const ARCHIVES: [(&[u8], &str); 3] = [
     (b"BZh", "a bzip2 file"),
     (b"\xfd7zXZ", "an xz file"),
     (b"\x28\xb5\x2f\xfd", "a Zstandard file"),
 ];
 
-/// The rows of one table, text or Parquet (told by content), read front to back; the header has been read.
+/// The rows of one table: text, Parquet or the first sheet of an Excel workbook (told by content), read front to back; the header has been read.
 ///
 /// ```
 /// use phenocopy::table::{Rows, TextFormat};
@@ -85,6 +38,7 @@ pub(super) const ARCHIVES: [(&[u8], &str); 4] = [
 pub struct Rows {
     path: PathBuf,
     source: Source,
+    writing: Writing,
     header: Vec<String>,
     record: ByteRecord,
     /// Lines of the file before the header.
@@ -95,7 +49,7 @@ type TextReader = csv::Reader<Box<dyn Read>>;
 
 /// Where rows come from.
 enum Source {
-    Text(TextReader, Writing),
+    Text(TextReader),
     Parquet(ParquetRows),
 }
 
@@ -103,17 +57,21 @@ impl Rows {
     /// Opens a table and reads its header; names lose surrounding blanks. What the format says is for text.
     ///
     /// # Errors
-    /// When the file cannot be read, is an archive other than gzip, has no header, or is Parquet with columns of
-    /// lists or structures.
+    /// When the file cannot be read, is an archive other than gzip, has no header, is Parquet with columns of
+    /// lists or structures, or a ZIP archive that is no workbook.
     pub fn open(path: &Path, format: TextFormat) -> Result<Self> {
         if is_parquet(path) {
             let (header, rows) = ParquetRows::open(path)?;
-            return Self::with(path, header, Source::Parquet(rows), 0);
+            return Self::with(path, header, Source::Parquet(rows), Writing::Parquet, 0);
+        }
+        if starts_with(path, ZIP) {
+            let sheet = Box::new(first_sheet(path)?);
+            return Self::of(path, sheet, Writing::Workbook, 0);
         }
         let (mut text, mut writing) = open_text(path)?;
         let start = text.fill_buf().map_err(|error| broken_stream(path, None, &error))?;
         writing.separator = separator(format, path, start);
-        Self::of(path, Box::new(UnixLines::new(text)), writing, 0)
+        Self::of(path, Box::new(UnixLines::new(text)), Writing::Text(writing), 0)
     }
 
     /// Reads the header of a text table that begins after some lines of a file.
@@ -123,20 +81,27 @@ impl Rows {
         writing: Writing,
         n_lines_before: u64,
     ) -> Result<Self> {
-        let (header, reader) = open_csv(path, text, writing.separator.byte(), n_lines_before)?;
-        Self::with(path, header, Source::Text(reader, writing), n_lines_before)
+        let separator = match writing {
+            Writing::Text(writing) => writing.separator,
+            Writing::Parquet | Writing::Workbook => TextFormat::Comma,
+        };
+        let (header, reader) = open_csv(path, text, separator.byte(), n_lines_before)?;
+        Self::with(path, header, Source::Text(reader), writing, n_lines_before)
     }
 
-    /// Returns how the text is written; none of Parquet.
+    /// Returns how the table is written.
     #[must_use]
-    pub fn writing(&self) -> Option<Writing> {
-        match &self.source {
-            Source::Text(_, writing) => Some(*writing),
-            Source::Parquet(_) => None,
-        }
+    pub fn writing(&self) -> Writing {
+        self.writing
     }
 
-    fn with(path: &Path, header: Vec<String>, source: Source, n_lines_before: u64) -> Result<Self> {
+    fn with(
+        path: &Path,
+        header: Vec<String>,
+        source: Source,
+        writing: Writing,
+        n_lines_before: u64,
+    ) -> Result<Self> {
         if header.iter().all(String::is_empty) {
             return Err(whole_file(
                 path,
@@ -145,8 +110,8 @@ impl Rows {
                 "check that the file was written completely",
             ));
         }
-        let record = ByteRecord::new();
-        Ok(Self { path: path.to_path_buf(), source, header, record, n_lines_before })
+        let (path, record) = (path.to_path_buf(), ByteRecord::new());
+        Ok(Self { path, source, writing, header, record, n_lines_before })
     }
 
     /// Returns the path.
@@ -179,7 +144,7 @@ impl Rows {
 
     pub(super) fn next_record(&mut self) -> Result<Option<&ByteRecord>> {
         let more = match &mut self.source {
-            Source::Text(reader, _) => {
+            Source::Text(reader) => {
                 let more = reader.read_byte_record(&mut self.record);
                 more.map_err(|error| csv_error(&self.path, error, self.n_lines_before))?
             }
@@ -201,7 +166,7 @@ impl Rows {
         advice: &str,
     ) -> Error {
         let (line, received) = match &self.source {
-            Source::Text(..) => {
+            Source::Text(_) => {
                 let line = self.record.position().map(csv::Position::line);
                 (line.map(|line| line + self.n_lines_before), received)
             }
@@ -292,7 +257,7 @@ pub(super) fn whole_file(
 }
 
 /// Opens a text file, plain or gzip, and steps over a byte order mark.
-pub(super) fn open_text(path: &Path) -> Result<(Box<dyn BufRead>, Writing)> {
+pub(super) fn open_text(path: &Path) -> Result<(Box<dyn BufRead>, TextWriting)> {
     /// The header of a wide matrix should fit, so that the separator is counted over all of it.
     const BUFFER: usize = 1 << 17;
     let file = File::open(path).map_err(Error::io("read", path))?;
@@ -324,7 +289,7 @@ pub(super) fn open_text(path: &Path) -> Result<(Box<dyn BufRead>, Writing)> {
     let read = text.by_ref().take(3).read_to_end(&mut mark);
     read.map_err(|error| broken_stream(path, None, &error))?;
     let has_byte_order_mark = mark == b"\xef\xbb\xbf";
-    let writing = Writing { is_gzip, has_byte_order_mark, ..Writing::default() };
+    let writing = TextWriting { is_gzip, has_byte_order_mark, ..TextWriting::default() };
     if has_byte_order_mark {
         return Ok((text, writing));
     }
@@ -336,35 +301,12 @@ pub(super) fn open_text(path: &Path) -> Result<(Box<dyn BufRead>, Writing)> {
     Ok((Box::new(Cursor::new(mark).chain(text)), writing))
 }
 
-/// Returns the separator that is said or, where it is not, that of the first line that is no comment.
-fn separator(format: TextFormat, path: &Path, start: &[u8]) -> TextFormat {
-    if format != TextFormat::Detect {
-        return format;
-    }
-    let name = path.to_string_lossy().to_lowercase();
-    let name = name.trim_end_matches(".gz");
-    let is_tabbed = name.ends_with(".tsv") || name.ends_with(".txt");
-    let by_extension = if is_tabbed { TextFormat::Tab } else { TextFormat::Comma };
-    let header = start.split(|byte| *byte == b'\n').find(|line| line.first() != Some(&COMMENT));
-    let counts = separator_counts(header.unwrap_or_default());
-    let n_by_extension = counts.iter().find(|(own, _)| *own == by_extension).map_or(0, |c| c.1);
-    let most = counts.into_iter().max_by_key(|(_, count)| *count);
-    most.filter(|(_, count)| *count > n_by_extension).map_or(by_extension, |(own, _)| own)
-}
-
-fn separator_counts(line: &[u8]) -> [(TextFormat, usize); 3] {
-    let separators = [TextFormat::Comma, TextFormat::Tab, TextFormat::Semicolon];
-    let mut counts = separators.map(|separator| (separator, 0));
-    let mut quoted = false;
-    for byte in line {
-        quoted ^= *byte == b'"';
-        if let Some((_, count)) = counts.iter_mut().find(|(own, _)| own.byte() == *byte)
-            && !quoted
-        {
-            *count += 1;
-        }
-    }
-    counts
+/// Returns whether a file begins with some bytes; what cannot be read does not.
+fn starts_with(path: &Path, magic: &[u8]) -> bool {
+    let mut start = Vec::with_capacity(magic.len());
+    let is_file = path.metadata().is_ok_and(|metadata| metadata.is_file());
+    let read = |file: File| file.take(magic.len() as u64).read_to_end(&mut start);
+    is_file && File::open(path).and_then(read).is_ok() && start == magic
 }
 
 fn csv_error(path: &Path, error: csv::Error, n_lines_before: u64) -> Error {

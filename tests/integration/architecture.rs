@@ -23,10 +23,11 @@ const ROOMS: [&str; 12] = [
 ];
 
 /// Engine crates and the only paths under `src/` that may name them.
-const DOORS: [(&str, &[&str]); 21] = [
+const DOORS: [(&str, &[&str]); 23] = [
     ("csv", &["table/"]),
     ("npyz", &["table/npy"]),
     ("flate2", &["table/"]),
+    ("calamine", &["table/workbook"]),
     ("hdf5_reader", &["table/hdf5"]),
     ("parquet", &["table/parquet_file/"]),
     ("chrono", &["table/parquet_file/"]),
@@ -39,6 +40,7 @@ const DOORS: [(&str, &[&str]); 21] = [
     ("hnsw_rs", &["index/vector"]),
     ("tantivy", &["index/metadata"]),
     ("rkyv", &["index/record"]),
+    ("ureq", &["cli/databases/download"]),
     ("clap", &["cli/", "main.rs"]),
     ("clap_complete", &["cli/completions"]),
     ("clap_mangen", &["cli/man"]),

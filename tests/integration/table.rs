@@ -199,7 +199,8 @@ fn a_sheet_leaves_controls_out_and_joins_alleles() {
         "well,gene,type\nA1,KRAS_G12V,trt_oe\nA2,EMPTY,ctl_untrt\nA3,KRAS,trt_oe\n",
     );
     let meanings = read_mapping(&mapping(), &scratch.path).unwrap();
-    let pairs: Vec<(&str, &str)> = meanings.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+    let pairs: Vec<(&str, &str)> =
+        meanings.meanings.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
     assert_eq!(pairs, [("A1", "KRAS"), ("A3", "KRAS")]);
 }
 

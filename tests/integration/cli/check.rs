@@ -169,7 +169,10 @@ fn a_file_is_told_by_its_cells_and_gets_lines_for_a_recipe() {
     let gct = told("levels.gct", b"#1.3\n1\t1\t0\t0\nid\tS\nA\t1\n");
     assert!(gct.contains("GCT 1.3") && gct.contains("layout = \"gct\""), "{gct}");
     assert!(told("sets.gmt", b"SET\tna\tTP53\n").contains("gene sets (GMT)"));
-    assert!(told("book.xlsx", b"PK\x03\x04....").contains("Excel"));
+    let book =
+        fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/formats/gdsc.xlsx"));
+    let book = told("book.xlsx", &book.unwrap());
+    assert!(book.contains("first sheet of an Excel workbook, 8 rows × 19 columns"), "{book}");
     let path = home.path().join("latin.csv");
     fs::write(&path, b"line,dr\xfcg\nA,1\n").unwrap();
     assert!(run(&["check", text(&path)]).failure().contains("save the table as UTF-8"));

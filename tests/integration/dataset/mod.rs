@@ -7,6 +7,8 @@ use proptest::prelude::*;
 
 /// CMap's matrices: GCT and GCTX.
 mod formats;
+/// The files of DepMap, GDSC, PRISM and CTRPv2 as they are published.
+mod public;
 /// The recipes of the repository on the real screens.
 mod real;
 /// Sample tables: contexts by pattern, filters with units, replicates collapsed.
@@ -253,9 +255,13 @@ fn recipes_name_the_line_and_the_key_they_cannot_read() {
 
 #[test]
 fn every_recipe_of_the_repository_survives_being_written() {
-    for name in
-        ["cancer-viability.toml", "cancer-viability-sirna.toml", "l1000.toml", "demo/recipe.toml"]
-    {
+    for name in [
+        "cancer-viability.toml",
+        "cancer-viability-public.toml",
+        "cancer-viability-sirna.toml",
+        "l1000.toml",
+        "demo/recipe.toml",
+    ] {
         let recipe = Recipe::read(repository().join("data").join(name)).unwrap();
         let mut again = Recipe::parse(&recipe.to_toml().unwrap(), &recipe.path).unwrap();
         assert_eq!(again, recipe, "{name}");
