@@ -4,6 +4,7 @@ use clap::Subcommand;
 use super::build;
 use super::check;
 use super::completions;
+use super::databases;
 use super::evaluate;
 use super::explain;
 use super::find;
@@ -38,6 +39,9 @@ pub(super) enum Command {
     Predict(predict::PredictArguments),
     /// Show what an index contains and whether it is healthy
     Inspect(inspect::InspectArguments),
+    /// Show where public data are published, and download them
+    #[command(subcommand, after_help = databases::EXAMPLE)]
+    Databases(databases::DatabasesCommand),
     /// Describe the columns and fields that `search` writes
     Schema(schema::SchemaArguments),
     /// Write what a shell needs to complete `phenocopy`
@@ -60,6 +64,7 @@ impl Command {
             #[cfg(feature = "train")]
             Self::Predict(arguments) => arguments.run(),
             Self::Inspect(arguments) => arguments.run(),
+            Self::Databases(command) => command.run(),
             Self::Schema(arguments) => arguments.run(),
             Self::Completions(arguments) => arguments.run(),
             Self::Man(arguments) => arguments.run(),

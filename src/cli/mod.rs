@@ -6,6 +6,7 @@ mod check;
 mod command;
 mod compile;
 mod completions;
+mod databases;
 mod evaluate;
 mod explain;
 mod failure;

@@ -23,6 +23,19 @@ pub(crate) fn hidden_bar(message: &str, total: usize) -> ProgressBar {
     bar
 }
 
+/// Returns a bar of bytes that came, of `total` if that is known.
+#[cfg(feature = "download")]
+pub(crate) fn byte_bar(message: &str, total: Option<u64>) -> ProgressBar {
+    if !is_watched() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{msg:<34} {bar:24} {bytes}/{total_bytes} {eta:>5}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.set_message(message.to_owned());
+    bar
+}
+
 /// Returns a sign of life for work whose length is not known.
 pub(crate) fn spinner(message: &str) -> ProgressBar {
     if !is_watched() {

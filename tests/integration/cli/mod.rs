@@ -14,6 +14,9 @@ pub mod build;
 mod check;
 /// Indexes and queries that cannot be answered.
 mod damage;
+/// Where public data are, and what becomes of downloads that break off.
+#[cfg(feature = "download")]
+mod databases;
 /// Retrieval reports and the labels they need.
 #[cfg(feature = "train")]
 mod evaluate;
