@@ -23,7 +23,7 @@ const ROOMS: [&str; 12] = [
 ];
 
 /// Engine crates and the only paths under `src/` that may name them.
-const DOORS: [(&str, &[&str]); 23] = [
+const DOORS: [(&str, &[&str]); 24] = [
     ("csv", &["table/"]),
     ("npyz", &["table/npy"]),
     ("flate2", &["table/"]),
@@ -41,6 +41,7 @@ const DOORS: [(&str, &[&str]); 23] = [
     ("tantivy", &["index/metadata"]),
     ("rkyv", &["index/record"]),
     ("ureq", &["cli/databases/download"]),
+    ("zip", &["cli/databases/archive"]),
     ("clap", &["cli/", "main.rs"]),
     ("clap_complete", &["cli/completions"]),
     ("clap_mangen", &["cli/man"]),

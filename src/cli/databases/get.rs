@@ -8,10 +8,11 @@ use phenocopy::table::InputFile;
 use phenocopy::{Error, Result};
 
 use super::SourcesArgument;
+use super::archive::unpack;
 use super::download::{Downloader, Wanted};
 use super::list::megabytes;
 use super::part::PartFile;
-use super::source::{Source, SourceFile, find};
+use super::source::{Source, SourceFile, find_all};
 use crate::cli::output::complain;
 use crate::cli::progress::byte_bar;
 
@@ -19,12 +20,13 @@ use crate::cli::progress::byte_bar;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     phenocopy databases get hgnc -o ~/screens\n  \
+    phenocopy databases get cancer-viability-public -o ~/screens   # all that a recipe needs\n  \
     phenocopy databases get lincs-2020 siginfo_beta.txt -o ~/screens\n\n\
     Files go where recipes look for them below --data DIR. A download that was interrupted leaves FILE.part, and the same\n\
     command goes on from there. What is not the file that was known is put aside as FILE.bad. Digests are recorded in\n\
     SHA256SUMS (`sha256sum -c SHA256SUMS`).")]
 pub(crate) struct GetArguments {
-    /// Name of the source, as `phenocopy databases list` shows it
+    /// Name of a source, as `phenocopy databases list` shows it, or of a recipe in data/
     name: String,
     /// Only these of its files
     files: Vec<String>,
@@ -47,16 +49,15 @@ const DIGESTS: &str = "SHA256SUMS";
 impl GetArguments {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let sources = self.sources.read()?;
-        let source = find(&sources, &self.name)?;
-        let files = chosen(source, &self.files)?;
-        complain(&format!("{}: {}", source.title, source.licence));
-        complain(&format!("cite {}", source.citation));
-        if !source.note.is_empty() {
-            complain(&format!("note: {}", source.note));
-        }
+        let wanted = find_all(&sources, &self.name)?;
+        let files = chosen(&wanted, &self.files)?;
+        wanted.iter().for_each(|source| tell_terms(source));
         let downloader = Downloader::new(Duration::from_secs(self.timeout), self.attempts);
         for file in files {
             let fetched = self.fetch(file, &downloader)?;
+            for member in unpack(&self.output.join(&file.path), &file.members)? {
+                complain(&format!("{}: unpacked", member.display()));
+            }
             let (path, size) = (fetched.path.display(), megabytes(fetched.bytes));
             let known =
                 if file.sha256.is_some() { "as known" } else { "nothing to compare it with" };
@@ -158,19 +159,29 @@ impl GetArguments {
     }
 }
 
-/// Returns the files of a source that were asked for by path or name; all if none was.
-fn chosen<'a>(source: &'a Source, names: &[String]) -> Result<Vec<&'a SourceFile>> {
+/// Says on which terms a source's files may be used.
+fn tell_terms(source: &Source) {
+    complain(&format!("{}: {}", source.title, source.licence));
+    complain(&format!("cite {}", source.citation));
+    if !source.note.is_empty() {
+        complain(&format!("note: {}", source.note));
+    }
+}
+
+/// Returns the files of sources that were asked for by path or name; all if none was.
+fn chosen<'a>(sources: &[&'a Source], names: &[String]) -> Result<Vec<&'a SourceFile>> {
+    let all: Vec<&SourceFile> = sources.iter().flat_map(|source| &source.files).collect();
     if names.is_empty() {
-        return Ok(source.files.iter().collect());
+        return Ok(all);
     }
     let is_named = |file: &SourceFile, name: &str| {
         file.path == Path::new(name) || file.path.file_name().is_some_and(|own| own == name)
     };
     let find = |name: &String| {
-        source.files.iter().find(|file| is_named(file, name)).ok_or_else(|| {
-            let all: Vec<String> =
-                source.files.iter().map(|file| file.path.display().to_string()).collect();
-            let what = format!("database `{}`", source.name);
+        all.iter().copied().find(|file| is_named(file, name)).ok_or_else(|| {
+            let all: Vec<String> = all.iter().map(|file| file.path.display().to_string()).collect();
+            let of: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
+            let what = format!("database `{}`", of.join(", "));
             Error::data(
                 what,
                 format!("it has no file `{name}`"),

@@ -50,10 +50,13 @@ impl ListArguments {
 
 fn write_block(out: &mut dyn Write, source: &Source) -> io::Result<()> {
     writeln!(out, "{} ({}): {}", source.name, source.version, source.title)?;
-    for SourceFile { path, url, bytes, sha256 } in &source.files {
+    for SourceFile { path, url, bytes, sha256, members } in &source.files {
         let size = bytes.map_or("size unknown".to_owned(), megabytes);
         let digest = sha256.as_ref().map_or("unknown".to_owned(), |text| format!("{text:.16}…"));
         writeln!(out, "  {}: {size}, sha256 {digest}\n    {url}", path.display())?;
+        if !members.is_empty() {
+            writeln!(out, "    holds {}", members.join(", "))?;
+        }
     }
     writeln!(out, "  licence: {}\n  cite: {}", source.licence, source.citation)?;
     writeln!(out, "  page: {}", source.page)?;

@@ -1,8 +1,11 @@
 //! Public data: where it is published, on which terms, and how it gets here whole.
 //!
 //! [`source`] reads the table of sources that is built into the program, [`list`] shows it, [`get`] fetches
-//! files through [`download`] (the only door to `ureq`), whose state on the disk is [`part`]'s.
+//! files through [`download`] (the only door to `ureq`), whose state on the disk is [`part`]'s, and unpacks
+//! them by [`archive`] (the only door to `zip`).
 
+#[cfg(feature = "download")]
+mod archive;
 #[cfg(feature = "download")]
 mod download;
 #[cfg(feature = "download")]
@@ -21,7 +24,7 @@ use clap::{Args, Subcommand};
 pub(crate) enum DatabasesCommand {
     /// Show the public data sources: files, sizes, licences, and the recipes that use them
     List(list::ListArguments),
-    /// Download the files of a source; an interrupted download goes on where it stopped
+    /// Download the files of a source, or all that a recipe needs; an interrupted download goes on where it stopped
     #[cfg(feature = "download")]
     Get(get::GetArguments),
 }

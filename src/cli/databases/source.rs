@@ -50,6 +50,9 @@ pub(super) struct SourceFile {
     /// Its SHA-256 in lower-case hexadecimal digits, where it is known for sure.
     #[serde(default)]
     pub(super) sha256: Option<String>,
+    /// What is taken out of it, a ZIP archive: names of files that it holds, to lie beside it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) members: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -82,7 +85,10 @@ impl SourcesArgument {
 impl SourceFile {
     /// Says what is wrong with it: a path that leads out of the folder, or a digest that is none.
     fn problem(&self) -> Option<String> {
-        let stays = self.path.components().all(|part| matches!(part, Component::Normal(_)));
+        let is_below =
+            |path: &Path| path.components().all(|part| matches!(part, Component::Normal(_)));
+        let is_name = |name: &String| Path::new(name).file_name() == Some(name.as_ref());
+        let stays = is_below(&self.path) && self.members.iter().all(is_name);
         let is_digest = |text: &String| {
             text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
         };
@@ -94,6 +100,18 @@ impl SourceFile {
             format!("the SHA-256 of `{}` is not 64 hexadecimal digits", self.path.display())
         })
     }
+}
+
+/// Returns the source of a name, or all sources that a recipe uses, named by its path or without `.toml`.
+#[cfg(feature = "download")]
+pub(super) fn find_all<'a>(sources: &'a [Source], name: &str) -> Result<Vec<&'a Source>> {
+    let is_it = |recipe: &String| {
+        recipe == name || Path::new(recipe).file_stem().is_some_and(|stem| stem == name)
+    };
+    let of_recipe = sources.iter().filter(|source| source.recipes.iter().any(is_it));
+    let used: Vec<&Source> = of_recipe.collect();
+    let is_source = sources.iter().any(|source| source.name == name);
+    if used.is_empty() || is_source { Ok(vec![find(sources, name)?]) } else { Ok(used) }
 }
 
 /// Returns the source of a name.
@@ -125,7 +143,11 @@ mod tests {
             let data = Path::new(env!("CARGO_MANIFEST_DIR"));
             for recipe in &source.recipes {
                 let text = std::fs::read_to_string(data.join(recipe)).unwrap();
-                let used = |file: &SourceFile| text.contains(file.path.to_str().unwrap());
+                let used = |file: &SourceFile| {
+                    let beside = file.members.iter().map(|name| file.path.with_file_name(name));
+                    let mut paths = beside.chain([file.path.clone()]);
+                    paths.any(|path| text.contains(&format!("\"{}\"", path.display())))
+                };
                 assert!(source.files.iter().any(used), "{recipe} uses no file of {}", source.name);
             }
             for file in &source.files {
@@ -142,6 +164,7 @@ mod tests {
             url: String::new(),
             bytes: None,
             sha256: sha256.map(str::to_owned),
+            members: Vec::new(),
         };
         for path in ["../passwd", "/etc/passwd", "a/../../b", ""] {
             assert!(file(path, None).problem().is_some(), "{path}");

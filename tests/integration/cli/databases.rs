@@ -447,3 +447,48 @@ fn the_sources_are_listed_with_their_terms_and_recipes() {
     let message = run(&["databases", "get", "hgnc", "model.csv"]).failure();
     assert!(message.contains("no file `model.csv`") && message.contains("hgnc_complete_set.txt"));
 }
+
+fn zipped(members: &[(&str, &str)]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (path, text) in members {
+        archive.start_file(*path, zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(text.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+#[test]
+fn what_a_recipe_needs_of_an_archive_is_put_beside_it() {
+    let archive = zipped(&[("readme.txt", "no"), ("release/curves.txt", "id\tauc\n1\t.5\n")]);
+    let server = Server::start(move |_, _| Reply::whole(&archive));
+    let keys = "members = [\"curves.txt\"]";
+    let place = Place::new(&server.url, keys);
+    let shown = place.get();
+    assert!(shown.stderr.contains("curves.txt: unpacked"), "{shown:?}");
+    assert_eq!(place.left(), ["curves.txt", "table.csv"]);
+    assert_eq!(fs::read_to_string(place.path("sub/curves.txt")).unwrap(), "id\tauc\n1\t.5\n");
+    let again = place.get();
+    assert!(!again.stderr.contains("unpacked"), "it is there already: {again:?}");
+    again.success();
+}
+
+#[test]
+fn an_archive_that_lacks_a_file_or_is_none_is_refused() {
+    for (bytes, problem) in
+        [(zipped(&[("a.txt", "")]), "holds no `curves.txt`"), (content(), "archive")]
+    {
+        let server = Server::start(move |_, _| Reply::whole(&bytes));
+        let message = Place::new(&server.url, "members = [\"curves.txt\"]").get().failure();
+        assert!(message.contains(problem) && message.contains("table.csv"), "{message}");
+    }
+    let message = Place::new("http://x", "members = [\"../passwd\"]").get().failure();
+    assert!(message.contains("no path below the folder"), "{message}");
+}
+
+#[test]
+fn a_recipe_names_all_the_sources_that_it_uses() {
+    let message = run(&["databases", "get", "cancer-viability-public", "none.csv"]).failure();
+    for source in ["depmap", "gdsc", "prism", "ctrp", "repurposing-hub", "hgnc"] {
+        assert!(message.contains(source), "{message}");
+    }
+}
