@@ -46,7 +46,7 @@
 //! # The rooms, in the order data flow
 //!
 //! error → [`experiment`] → [`table`] → [`dataset`] → `model` → [`embedding`] → [`calibrate`] →
-//! [`index`] → [`search`] → [`evaluate`] → [`report`] → cli
+//! [`index`] → [`search`] → [`network`] → [`evaluate`] → [`report`] → cli
 //!
 //! 1. `table` reads files: it alone knows how they are spelt.
 //! 2. `dataset` turns them, by a recipe, into observations (perturbation, context, readout, value).
@@ -54,7 +54,7 @@
 //! 4. `embedding` joins the members of an ensemble into unit vectors and compares them.
 //! 5. `calibrate` says what a similarity is worth: null distributions, p-values, q-values.
 //! 6. `index` compiles vectors, graphs, records and names into a folder, and opens it.
-//! 7. `search` finds and ranks, `evaluate` measures, `report` writes, the command line glues.
+//! 7. `search` finds and ranks, `network` joins what acts alike, `evaluate` measures, `report` writes, the command line glues.
 //!
 //! A room imports itself and rooms to its left; a test keeps it so.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -68,6 +68,7 @@ pub mod experiment;
 pub mod index;
 #[cfg(feature = "train")]
 pub mod model;
+pub mod network;
 pub mod report;
 pub mod search;
 pub mod table;

@@ -17,6 +17,7 @@ mod share;
 pub use activity::Activity;
 pub(crate) use activity::correlation;
 pub use mechanism::{ClassKind, FEWEST_MEMBERS, MOST_MEMBERS, MechanismClass, class_score};
+pub(crate) use null::normal_tail;
 pub use null::{FEWEST_REFERENCES, Null, NullModel, Scores};
 pub use probability::{
     FEWEST_KNOWN_PAIRS, FOLDS, ProbabilityCurve, ReliabilityBin, ReliabilityTable, ScoreCounts,

@@ -255,7 +255,8 @@ static NORMAL_TAIL: LazyLock<Vec<f64>> = LazyLock::new(|| {
     (0..GRID_POINTS).map(|at| normal_tail(at as f64 / GRID_STEPS as f64)).collect()
 });
 
-fn normal_tail(z: f64) -> f64 {
+/// The share of a normal distribution above `z`.
+pub(crate) fn normal_tail(z: f64) -> f64 {
     libm::erfc(z / std::f64::consts::SQRT_2) / 2.0
 }
 

@@ -75,6 +75,11 @@ impl PValueCounts {
         p_values.iter().for_each(|p| self.counts[step_of(*p)] += 1);
     }
 
+    /// Counts as many of one p-value.
+    pub fn add_many(&mut self, p: f64, count: u64) {
+        self.counts[step_of(p)] += count;
+    }
+
     /// Adds the counts of others.
     pub fn merge(&mut self, other: &Self) {
         self.counts.iter_mut().zip(&other.counts).for_each(|(a, b)| *a += b);

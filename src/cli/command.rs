@@ -11,6 +11,7 @@ use super::find;
 use super::index;
 use super::inspect;
 use super::man;
+use super::network;
 #[cfg(feature = "train")]
 use super::predict;
 use super::schema;
@@ -37,6 +38,8 @@ pub(super) enum Command {
     /// Predict the responses of cell lines that no screen of the index holds, from features of theirs
     #[cfg(feature = "train")]
     Predict(predict::PredictArguments),
+    /// Join perturbations that act alike into a network, and find the groups in it
+    Network(network::NetworkArguments),
     /// Show what an index contains and whether it is healthy
     Inspect(inspect::InspectArguments),
     /// Show where public data are published, and download them
@@ -63,6 +66,7 @@ impl Command {
             Self::Evaluate(command) => command.run(),
             #[cfg(feature = "train")]
             Self::Predict(arguments) => arguments.run(),
+            Self::Network(arguments) => arguments.run(),
             Self::Inspect(arguments) => arguments.run(),
             Self::Databases(command) => command.run(),
             Self::Schema(arguments) => arguments.run(),

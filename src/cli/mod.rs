@@ -15,6 +15,7 @@ mod index;
 mod index_argument;
 mod inspect;
 mod man;
+mod network;
 mod output;
 #[cfg(feature = "train")]
 mod predict;

@@ -77,34 +77,74 @@ impl Bootstrap {
         values: &[[f64; M]],
         clusters: &Clusters,
     ) -> Result<[Estimate; M]> {
-        self.check(values.len(), clusters)?;
+        self.check((values.len(), clusters.n_queries), clusters.members.len())?;
+        Ok(self.resample(values, |rng, weights| clusters.draw(rng, weights)))
+    }
+
+    /// Returns the mean of each of `M` columns over pairs of things, with percentile intervals: the things are drawn again,
+    /// and a pair counts as often as both its ends were drawn.
+    ///
+    /// # Shapes
+    /// `values`: one row of `M` figures per pair; `pairs` are the same pairs, of positions below `n`.
+    ///
+    /// # Errors
+    /// When there is no pair, no resample, or the level is not between 0 and 1.
+    pub fn estimate_pairs<const M: usize>(
+        &self,
+        values: &[[f64; M]],
+        pairs: &[(u32, u32)],
+        n: usize,
+    ) -> Result<[Estimate; M]> {
+        let are_inside = pairs.iter().all(|(a, b)| (*a.max(b) as usize) < n);
+        self.check((values.len(), pairs.len()), if are_inside { n } else { 0 })?;
+        let mut counts = vec![0_u32; n];
+        Ok(self.resample(values, |rng, weights| {
+            counts.fill(0);
+            (0..n).for_each(|_| counts[rng.random_range(0..n)] += 1);
+            for (weight, (a, b)) in weights.iter_mut().zip(pairs) {
+                *weight = f64::from(counts[*a as usize] * counts[*b as usize]);
+            }
+        }))
+    }
+
+    /// Draws weights again and again; of draws that leave no weight, there is no mean.
+    fn resample<const M: usize>(
+        &self,
+        values: &[[f64; M]],
+        mut draw: impl FnMut(&mut ChaCha8Rng, &mut [f64]),
+    ) -> [Estimate; M] {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         let mut weights = vec![0.0; values.len()];
         let mut means: [Vec<f64>; M] = std::array::from_fn(|_| Vec::with_capacity(self.resamples));
         for _ in 0..self.resamples {
-            clusters.draw(&mut rng, &mut weights);
+            draw(&mut rng, &mut weights);
             for (column, mean) in means.iter_mut().zip(weighted_mean(values, &weights)) {
-                column.push(mean);
+                if !mean.is_nan() {
+                    column.push(mean);
+                }
             }
         }
         let observed = weighted_mean(values, &vec![1.0; values.len()]);
         let tail = (1.0 - self.level) / 2.0;
-        Ok(std::array::from_fn(|column| {
+        std::array::from_fn(|column| {
             let sorted = &mut means[column];
+            if sorted.is_empty() {
+                sorted.push(observed[column]);
+            }
             sorted.sort_by(f64::total_cmp);
             Estimate {
                 value: observed[column],
                 lower: quantile(sorted, tail),
                 upper: quantile(sorted, 1.0 - tail),
             }
-        }))
+        })
     }
 
-    fn check(&self, n_queries: usize, clusters: &Clusters) -> Result<()> {
-        if n_queries == 0 || clusters.n_queries != n_queries || clusters.members.is_empty() {
+    fn check(&self, (n_values, n_drawn): (usize, usize), n_clusters: usize) -> Result<()> {
+        if n_values == 0 || n_drawn != n_values || n_clusters == 0 {
             return Err(Error::data(
                 "the bootstrap",
-                format!("there are {n_queries} queries for clusters of {}", clusters.n_queries),
+                format!("there are {n_values} figures for clusters of {n_drawn}"),
                 "give labels whose compounds and genes are in the data",
             ));
         }

@@ -1,4 +1,5 @@
-//! How good the answers are: retrieval of known targets and prediction of held-out values, always beside baselines,
+//! How good the answers are: retrieval of known targets, pairs of genes that are known to work together, and prediction of
+//! held-out values, always beside baselines,
 //! and whether significance is honest.
 //!
 //! Takes a [`Dataset`](crate::dataset::Dataset), known pairs of compound and target gene, and
@@ -7,15 +8,16 @@
 //! labels are used here and nowhere else. It knows no file format, no engine and no way to print;
 //! `report/` turns its results into tables.
 
-mod algebra;
 mod bootstrap;
 pub mod honesty;
+pub mod network;
 pub mod prediction;
 pub mod retrieval;
 pub mod scaling;
 
 pub use bootstrap::{Bootstrap, Clustering, Clusters, Estimate};
 pub use honesty::{HonestyReport, evaluate_honesty};
+pub use network::{NetworkEvaluation, NetworkReport, NetworkTask};
 pub use prediction::{PredictionConfig, PredictionReport, evaluate_prediction};
 pub use retrieval::{
     Grouping, Half, QueryGroups, RetrievalEvaluation, RetrievalReport, RetrievalTask,

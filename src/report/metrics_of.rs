@@ -1,4 +1,5 @@
 use crate::evaluate::Estimate;
+use crate::evaluate::network::{NETWORK_METRICS, NetworkReport};
 use crate::evaluate::prediction::{NoiseCeiling, PredictionReport, PredictionRow};
 use crate::evaluate::retrieval::{METRICS, RetrievalReport};
 use crate::evaluate::scaling::ScalingPoint;
@@ -37,6 +38,35 @@ pub fn retrieval_difference_table(report: &RetrievalReport) -> MetricTable {
         table.rows.push(MetricRow::new(name, difference.metrics.iter().map(value_of)));
     }
     table
+}
+
+/// Returns how well methods find pairs of genes that are known to work together, and by how much the network is above the
+/// others.
+#[must_use]
+pub fn network_tables(report: &NetworkReport) -> [MetricTable; 2] {
+    let title = format!("pairs known to {}", report.name);
+    let mut table = MetricTable::new(title, "method", NETWORK_METRICS);
+    let base_rate = report.n_known as f64 / report.n_pairs.max(1) as f64;
+    let random = [0.10, 0.05, base_rate, base_rate, base_rate];
+    let random = random.map(|expected| Some(MetricValue::new(expected)));
+    table.rows.push(MetricRow::new("random", random));
+    for method in &report.methods {
+        table.rows.push(MetricRow::new(&method.name, method.metrics.iter().map(value_of)));
+    }
+    table.notes = vec![format!(
+        "{} known pairs among all {} pairs of {} genes; {} given pairs name other genes",
+        report.n_known, report.n_pairs, report.n_genes, report.n_outside
+    )];
+    let candidate = report.methods.last().map_or("", |method| method.name.as_str());
+    let columns = [NETWORK_METRICS[0], NETWORK_METRICS[1], NETWORK_METRICS[4]];
+    let title = format!("paired differences on {}", report.name);
+    let mut differences = MetricTable::new(title, "difference", columns);
+    for difference in &report.differences {
+        let name = format!("{candidate} - {}", difference.baseline);
+        differences.rows.push(MetricRow::new(name, difference.metrics.iter().map(value_of)));
+    }
+    differences.notes = vec!["intervals from genes drawn again".to_owned()];
+    [table, differences]
 }
 
 /// Returns what each amount of data buys.

@@ -24,6 +24,7 @@ mod metrics_of;
 mod metrics_text;
 mod ndjson;
 mod ndjson_fields;
+pub mod network;
 mod picture;
 mod reading;
 mod reliability_plot;
@@ -48,8 +49,8 @@ pub use honesty::honesty_tables;
 pub use metrics::{MetricRow, MetricTable, MetricValue};
 pub use metrics_json::metrics_json;
 pub use metrics_of::{
-    noise_ceiling_table, prediction_table, retrieval_difference_table, retrieval_table,
-    scaling_table,
+    network_tables, noise_ceiling_table, prediction_table, retrieval_difference_table,
+    retrieval_table, scaling_table,
 };
 pub use metrics_text::MetricFormat;
 pub use ndjson::HitNdjson;

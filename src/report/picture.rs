@@ -65,6 +65,14 @@ pub(super) struct Picture {
 impl Picture {
     /// Begins a picture of a height with its title and where its figures come from.
     pub(super) fn new(title: &str, source: &Source, height: f64) -> Self {
+        let mut picture = Self::titled(title, source, height);
+        let note = format!("95 % intervals; index {}", source.fingerprint);
+        picture.text((LEFT, 42.0), "start", 11, &note);
+        picture
+    }
+
+    /// Begins a picture of a height with its title alone.
+    pub(super) fn titled(title: &str, source: &Source, height: f64) -> Self {
         let (title, index) = (escape(title), escape(&source.index));
         let svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\">\n\
@@ -75,9 +83,13 @@ impl Picture {
         );
         let mut picture = Self { svg };
         picture.text((LEFT, 24.0), "start", 15, &format!("{title}: {}", source.index));
-        let note = format!("95 % intervals; index {}", source.fingerprint);
-        picture.text((LEFT, 42.0), "start", 11, &note);
         picture
+    }
+
+    /// Adds elements as they are.
+    pub(super) fn raw(&mut self, elements: &str) {
+        self.svg.push_str(elements);
+        self.svg.push('\n');
     }
 
     /// Ends the picture.
@@ -186,7 +198,8 @@ fn tick(span: f64) -> f64 {
     (round.unwrap_or(10.0) * power).max(0.01)
 }
 
-fn escape(text: &str) -> String {
+/// Returns a text as XML has it.
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 

@@ -78,6 +78,15 @@ impl ContextResponses {
         Ok(self.contexts.iter().enumerate().map(compare).collect())
     }
 
+    /// Returns the response of a perturbation in a context, by readout: centred over its side and over readouts, of
+    /// unit length.
+    ///
+    /// # Errors
+    /// When the model does not know the perturbation or the context.
+    pub fn response_of(&self, record: &Record, context: &str) -> Result<Vec<f64>> {
+        Ok(self.response(self.position(record)?, self.position_of_context(context)?))
+    }
+
     /// The position of a record's perturbation among those of the model.
     fn position(&self, record: &Record) -> Result<usize> {
         let symbol = record.perturbation.symbol();

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::name::is_missing;
@@ -58,4 +59,55 @@ pub fn read_labels(path: impl AsRef<Path>) -> Result<Vec<Label>> {
         ));
     }
     Ok(labels)
+}
+
+/// What tables of pairs call their two columns.
+const COLUMN_NAMES: [[&str; 2]; 5] = [
+    ["entity1", "entity2"],
+    ["gene1", "gene2"],
+    ["source", "target"],
+    ["protein1", "protein2"],
+    ["Gene1", "Gene2"],
+];
+
+/// Reads pairs of genes that are known to work together, such as those of a complex or a pathway: symbols as written, in no
+/// direction, sorted and without repeats.
+///
+/// The header names `entity1` and `entity2` (or `gene1` and `gene2`, `source` and `target`, `protein1` and `protein2`). Rows
+/// that lack a gene, or pair it with itself, say nothing and are left out.
+///
+/// ```
+/// use phenocopy::table::read_gene_pairs;
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("pairs.csv");
+/// std::fs::write(&path, "gene1,gene2\nSMARCB1,ARID1A\nARID1A,SMARCB1\n")?;
+/// assert_eq!(read_gene_pairs(&path)?, [("ARID1A".to_owned(), "SMARCB1".to_owned())]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// When the file cannot be read, lacks the columns, has a ragged row or holds no pair.
+pub fn read_gene_pairs(path: impl AsRef<Path>) -> Result<Vec<(String, String)>> {
+    let path = path.as_ref();
+    let mut rows = Rows::open(path, TextFormat::Detect)?;
+    let both = |names: &[&str; 2]| Some((rows.column(names[0]).ok()?, rows.column(names[1]).ok()?));
+    let found = COLUMN_NAMES.iter().find_map(both);
+    let (one, other) = match found {
+        Some(columns) => columns,
+        None => (rows.column("gene1")?, rows.column("gene2")?),
+    };
+    let mut pairs = BTreeSet::new();
+    while let Some(row) = rows.next_row()? {
+        let cell = |at: usize| row.get(at).cloned().unwrap_or_default();
+        let (one, other) = (cell(one), cell(other));
+        if !is_missing(&one) && !is_missing(&other) && one != other {
+            pairs.insert(if one < other { (one, other) } else { (other, one) });
+        }
+    }
+    if pairs.is_empty() {
+        let advice = "give a file of pairs that are known to work together";
+        return Err(whole_file(path, "at least one pair of genes", "none", advice));
+    }
+    Ok(pairs.into_iter().collect())
 }

@@ -49,7 +49,7 @@ pub use gctx::{GctxFile, GctxSelection};
 pub use gene::{GeneNames, GeneResolution, excel_date};
 pub use input::InputFile;
 pub use known_columns::KnownColumns;
-pub use labels::{Label, read_labels};
+pub use labels::{Label, read_gene_pairs, read_labels};
 pub use long::{LongColumns, read_long};
 pub use mapping::{NameChain, NameMapping, NameMeanings, Unnamed, read_mapping};
 pub use matrix::{Orientation, RowNames, read_matrix};

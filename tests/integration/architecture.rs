@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms in the order data flows; a room may import itself and those before it.
-const ROOMS: [&str; 12] = [
+const ROOMS: [&str; 13] = [
     "error",
     "experiment",
     "table",
@@ -17,13 +17,14 @@ const ROOMS: [&str; 12] = [
     "calibrate",
     "index",
     "search",
+    "network",
     "evaluate",
     "report",
     "cli",
 ];
 
 /// Engine crates and the only paths under `src/` that may name them.
-const DOORS: [(&str, &[&str]); 24] = [
+const DOORS: [(&str, &[&str]); 26] = [
     ("csv", &["table/"]),
     ("npyz", &["table/npy"]),
     ("flate2", &["table/"]),
@@ -40,6 +41,8 @@ const DOORS: [(&str, &[&str]); 24] = [
     ("hnsw_rs", &["index/vector"]),
     ("tantivy", &["index/metadata"]),
     ("rkyv", &["index/record"]),
+    ("leiden_rs", &["network/community"]),
+    ("quick_xml", &["report/network/graphml"]),
     ("ureq", &["cli/databases/download"]),
     ("zip", &["cli/databases/archive"]),
     ("clap", &["cli/", "main.rs"]),

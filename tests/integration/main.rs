@@ -36,6 +36,8 @@ mod kill;
 /// Training, resuming and parity with PyTorch.
 #[cfg(feature = "train")]
 mod model;
+/// Networks: which perturbations act alike, and the groups they form.
+mod network;
 /// Parquet files of other writers, whole and damaged.
 mod parquet_files;
 /// The index that comes with the repository.

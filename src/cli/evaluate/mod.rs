@@ -4,6 +4,7 @@ mod arguments;
 #[cfg(feature = "train")]
 mod fold_in;
 mod honesty;
+mod network;
 #[cfg(feature = "train")]
 mod prediction;
 mod retrieval;
@@ -27,6 +28,8 @@ pub(crate) enum EvaluateCommand {
     /// Does the model predict held-out values better than simple baselines? Trains anew without them
     #[cfg(feature = "train")]
     Prediction(prediction::PredictionArguments),
+    /// Are genes that are known to work together among the nearest pairs, compared with correlation baselines?
+    Network(network::NetworkArguments),
     /// Do queries without any effect stay without significant hits? Shuffled profiles, quiet compounds, and power beside
     Honesty(honesty::HonestyArguments),
     /// Are compounds of a context that the model never saw found as well as those it was trained on? Trains anew without it
@@ -41,6 +44,7 @@ impl EvaluateCommand {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Retrieval(arguments) => arguments.run(),
+            Self::Network(arguments) => arguments.run(),
             Self::Honesty(arguments) => arguments.run(),
             #[cfg(feature = "train")]
             Self::Prediction(arguments) => arguments.run(),

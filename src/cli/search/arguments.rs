@@ -126,7 +126,8 @@ pub(super) enum CorrectArgument {
     None,
 }
 
-fn perturbation_type(code: &str) -> Result<PerturbationType, String> {
+/// Reads a type by its code.
+pub(in crate::cli) fn perturbation_type(code: &str) -> Result<PerturbationType, String> {
     PerturbationType::parse(code).ok_or_else(|| {
         let codes = PerturbationType::ALL.map(PerturbationType::cmap_code);
         format!("expected one of {}", codes.join(", "))

@@ -5,4 +5,5 @@ mod placement;
 mod run;
 mod signature;
 
-pub(super) use arguments::SearchArguments;
+pub(super) use arguments::{SearchArguments, perturbation_type};
+pub(super) use run::picked;

@@ -216,7 +216,10 @@ impl SearchArguments {
 }
 
 /// Finds what picklists name, and says what of them is not known; none where there are no picklists.
-fn picked(index: &Index, picklists: &[String]) -> anyhow::Result<Option<RowSet>> {
+pub(in crate::cli) fn picked(
+    index: &Index,
+    picklists: &[String],
+) -> anyhow::Result<Option<RowSet>> {
     if picklists.is_empty() {
         return Ok(None);
     }

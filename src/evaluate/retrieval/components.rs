@@ -4,10 +4,9 @@ use faer::Mat;
 use faer::prelude::Solve;
 use rayon::prelude::*;
 
-use super::super::algebra::{centre_columns, centre_rows, decompose};
 use super::correlation::{ProfileSimilarities, cosines, index_of, mean_profiles};
 use crate::dataset::Dataset;
-use crate::embedding::algebra::product;
+use crate::embedding::algebra::{centre_columns, centre_rows, decompose, product};
 use crate::error::{Error, Result};
 use crate::experiment::PerturbationType;
 

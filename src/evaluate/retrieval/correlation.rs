@@ -3,11 +3,10 @@ use std::collections::HashMap;
 use faer::Mat;
 
 use crate::dataset::Dataset;
-use crate::embedding::algebra::product;
+use crate::embedding::algebra::{centre_columns, centre_rows, decompose, normalise_rows, product};
 use crate::error::{Error, Result};
 use crate::experiment::PerturbationType;
 
-use super::super::algebra::{centre_columns, centre_rows, decompose, normalise_rows};
 use super::ranks::SimilaritySource;
 
 /// Ridge of the whitening, in mean eigenvalues: what the reference baseline uses.
@@ -104,6 +103,28 @@ pub(super) fn cosines(
     normalise_rows(&mut genes);
     let values = product(compounds.as_ref(), genes.transpose());
     ProfileSimilarities { compounds: rows.0.clone(), genes: rows.1.clone(), values }
+}
+
+/// Returns how alike the mean profiles of genes are, by both baselines; rows and columns as the panel's dataset rows.
+pub(in crate::evaluate) fn profile_similarities(
+    dataset: &Dataset,
+    genetic: PerturbationType,
+    panel: &[u32],
+) -> Result<[(&'static str, Mat<f64>); 2]> {
+    let (rows, profiles) = mean_profiles(dataset, genetic);
+    let at = index_of(&rows);
+    let places: Vec<usize> = panel.iter().map(|row| position(&at, *row)).collect::<Result<_>>()?;
+    let mut genes = Mat::from_fn(places.len(), profiles.ncols(), |i, j| profiles[(places[i], j)]);
+    centre_rows(&mut genes);
+    let correlation = all_cosines(genes.clone());
+    centre_columns(&mut genes);
+    let whitened = all_cosines(product(genes.as_ref(), whitening(&genes)?.as_ref()));
+    Ok([("correlation", correlation), ("whitened-correlation", whitened)])
+}
+
+fn all_cosines(mut rows: Mat<f64>) -> Mat<f64> {
+    normalise_rows(&mut rows);
+    product(rows.as_ref(), rows.transpose())
 }
 
 /// Returns the whitening map of column-centred profiles.

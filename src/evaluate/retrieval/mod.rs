@@ -15,6 +15,7 @@ mod ranks;
 mod task;
 
 pub use components::component_baseline;
+pub(super) use correlation::profile_similarities;
 pub use correlation::{CorrelationBaselines, ProfileSimilarities, correlation_baselines};
 pub use evaluation::{Difference, MethodResult, RetrievalEvaluation, RetrievalReport, Role};
 pub use folded::{FoldedSimilarities, TrainedWithout, profiles_in};
@@ -27,3 +28,4 @@ pub use of_index::IndexSimilarities;
 pub use rank_curve::{CURVE_HITS, RankCurve};
 pub use ranks::{METRICS, Ranks, Scores, SimilaritySource, UnitVectors, random_scores};
 pub use task::{RetrievalQuery, RetrievalTask};
+pub(super) use task::{gene_positions, panel_of};

@@ -81,26 +81,36 @@ impl<'a> IndexSimilarities<'a> {
         Ok(Self { index, compared, rows, symbols })
     }
 
+    /// Returns the row of the index, or of what was trained, that is a row of the dataset.
+    ///
+    /// # Errors
+    /// When the index does not hold it.
+    pub fn row(&self, row: u32) -> Result<u32> {
+        self.rows.get(row as usize).copied().flatten().ok_or_else(|| self.not_held(row))
+    }
+
     /// Returns what is compared of a row of the dataset.
     ///
     /// # Errors
     /// When the index does not hold it.
-    pub(in crate::evaluate) fn vector(&self, row: u32) -> Result<&[f32]> {
-        let found = self.rows.get(row as usize).copied().flatten();
-        let vector = found.and_then(|row| match &self.compared {
-            Compared::Vectors => Some(self.index.vector(row)),
-            Compared::Responses => self.index.response(row),
+    pub fn vector(&self, row: u32) -> Result<&[f32]> {
+        let own = self.row(row)?;
+        let vector = match &self.compared {
+            Compared::Vectors => Some(self.index.vector(own)),
+            Compared::Responses => self.index.response(own),
             #[cfg(feature = "train")]
-            Compared::Trained(embeddings) => Some(embeddings.row(row as usize)),
-        });
-        vector.ok_or_else(|| {
-            let symbol = self.symbols.get(row as usize).map_or("", String::as_str);
-            Error::data(
-                format!("index `{}`", self.index.folder().display()),
-                format!("it does not hold `{symbol}`, which the data do"),
-                "evaluate with the data the index was made from, or rebuild the index",
-            )
-        })
+            Compared::Trained(embeddings) => Some(embeddings.row(own as usize)),
+        };
+        vector.ok_or_else(|| self.not_held(row))
+    }
+
+    fn not_held(&self, row: u32) -> Error {
+        let symbol = self.symbols.get(row as usize).map_or("", String::as_str);
+        Error::data(
+            format!("index `{}`", self.index.folder().display()),
+            format!("it does not hold `{symbol}`, which the data do"),
+            "evaluate with the data the index was made from, or rebuild the index",
+        )
     }
 }
 

@@ -164,14 +164,21 @@ impl RetrievalTask {
     }
 }
 
-fn panel_of(perturbations: &[Perturbation], genetic: PerturbationType) -> (Vec<u32>, Vec<String>) {
+/// Returns the rows and symbols of the single genes of a type, in the dataset's order.
+pub(in crate::evaluate) fn panel_of(
+    perturbations: &[Perturbation],
+    genetic: PerturbationType,
+) -> (Vec<u32>, Vec<String>) {
     let is_member = |p: &Perturbation| p.perturbation_type() == genetic && p.members().len() == 1;
     let members = perturbations.iter().enumerate().filter(|(_, p)| is_member(p));
     members.map(|(row, p)| (row as u32, p.agent().to_owned())).unzip()
 }
 
 /// Positions in the panel by symbol and, where it names one gene only, by retired symbol or alias.
-fn gene_positions<'a>(dataset: &'a Dataset, panel: &[u32]) -> HashMap<&'a str, u32> {
+pub(in crate::evaluate) fn gene_positions<'a>(
+    dataset: &'a Dataset,
+    panel: &[u32],
+) -> HashMap<&'a str, u32> {
     let mut aliases: HashMap<&str, Option<u32>> = HashMap::new();
     let mut symbols: HashMap<&str, u32> = HashMap::new();
     for (position, row) in (0_u32..).zip(panel) {

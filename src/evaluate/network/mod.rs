@@ -1,0 +1,14 @@
+//! Are genes that are known to work together among the nearest pairs? Recall in the tails, precision at the top, AUPRC.
+//!
+//! [`NetworkTask`] says which pairs are sought, similarities of all pairs come from [`AllPairs`], [`NetworkEvaluation`]
+//! compares methods on the same pairs.
+
+mod all_pairs;
+mod evaluation;
+mod task;
+
+pub use all_pairs::AllPairs;
+pub use evaluation::{
+    NETWORK_METRICS, NetworkDifference, NetworkEvaluation, NetworkMethod, NetworkReport,
+};
+pub use task::NetworkTask;

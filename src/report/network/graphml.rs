@@ -1,0 +1,115 @@
+//! GraphML, which networkx, igraph, Cytoscape, Gephi and yEd read: the only door to `quick_xml`.
+
+use std::io::{self, Write};
+
+use quick_xml::Writer;
+use quick_xml::events::{BytesDecl, BytesText, Event};
+
+use super::tables::{community, direction, type_code};
+use crate::network::{Edge, Network, NetworkNode};
+use crate::report::Source;
+
+/// Attributes: identifier, what has it, name, type.
+const GRAPH_KEYS: [[&str; 4]; 3] = [
+    ["g0", "graph", "index", "string"],
+    ["g1", "graph", "fingerprint", "string"],
+    ["g2", "graph", "command", "string"],
+];
+const NODE_KEYS: [[&str; 4]; 5] = [
+    ["n0", "node", "name", "string"],
+    ["n1", "node", "type", "string"],
+    ["n2", "node", "gene", "string"],
+    ["n3", "node", "community", "int"],
+    ["n4", "node", "moa", "string"],
+];
+const EDGE_KEYS: [[&str; 4]; 6] = [
+    ["e0", "edge", "weight", "double"],
+    ["e1", "edge", "similarity", "double"],
+    ["e2", "edge", "direction", "string"],
+    ["e3", "edge", "z", "double"],
+    ["e4", "edge", "pvalue", "double"],
+    ["e5", "edge", "qvalue", "double"],
+];
+
+/// Writes a network as GraphML: nodes by symbol, edges with `weight` (the absolute similarity), the index it came from.
+///
+/// # Errors
+/// When the output cannot be written.
+pub fn write_graphml(out: &mut dyn Write, network: &Network, source: &Source) -> io::Result<()> {
+    let mut xml = Writer::new_with_indent(&mut *out, b' ', 1);
+    xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+    let root = xml.create_element("graphml");
+    root.with_attribute(("xmlns", "http://graphml.graphdrawing.org/xmlns")).write_inner_content(
+        |xml| {
+            for [id, of, name, kind] in GRAPH_KEYS.iter().chain(&NODE_KEYS).chain(&EDGE_KEYS) {
+                let key = xml.create_element("key").with_attributes([("id", *id), ("for", *of)]);
+                key.with_attributes([("attr.name", *name), ("attr.type", *kind)]).write_empty()?;
+            }
+            let graph = xml.create_element("graph").with_attribute(("edgedefault", "undirected"));
+            graph.write_inner_content(|xml| write_graph(xml, network, source))?;
+            Ok(())
+        },
+    )?;
+    let out = xml.get_mut();
+    writeln!(out)?;
+    out.flush()
+}
+
+/// `dyn Write + 'a`: what is written to may borrow.
+type Xml<'a> = Writer<&'a mut (dyn Write + 'a)>;
+
+fn write_graph(xml: &mut Xml<'_>, network: &Network, source: &Source) -> io::Result<()> {
+    let values = [&source.index, &source.fingerprint, &source.command].map(String::clone);
+    write_data(xml, &GRAPH_KEYS, &values)?;
+    for node in &network.nodes {
+        let symbol = node.record.perturbation.symbol();
+        let element = xml.create_element("node").with_attribute(("id", symbol.as_str()));
+        element.write_inner_content(|xml| write_data(xml, &NODE_KEYS, &node_values(node)))?;
+    }
+    for edge in &network.edges {
+        let [a, b] = network.ends(edge).map(|node| node.record.perturbation.symbol());
+        let ends = [("source", a.as_str()), ("target", b.as_str())];
+        let element = xml.create_element("edge").with_attributes(ends);
+        element.write_inner_content(|xml| write_data(xml, &EDGE_KEYS, &edge_values(edge)))?;
+    }
+    Ok(())
+}
+
+/// Writes the attributes that have a value.
+fn write_data(xml: &mut Xml<'_>, keys: &[[&str; 4]], values: &[String]) -> io::Result<()> {
+    for ([id, ..], value) in keys.iter().zip(values).filter(|(_, value)| !value.is_empty()) {
+        let data = xml.create_element("data").with_attribute(("key", *id));
+        data.write_text_content(BytesText::new(&printable(value)))?;
+    }
+    Ok(())
+}
+
+/// XML has no way to write most control characters.
+fn printable(text: &str) -> String {
+    text.replace(|c: char| c.is_control(), " ")
+}
+
+fn node_values(node: &NetworkNode) -> [String; 5] {
+    let moas: Vec<&str> = node.record.annotation.moas.iter().map(|moa| moa.0.as_str()).collect();
+    [
+        node.record.name().to_owned(),
+        type_code(node).to_owned(),
+        node.record.gene().unwrap_or_default().to_owned(),
+        community(node),
+        moas.join("|"),
+    ]
+}
+
+fn edge_values(edge: &Edge) -> [String; 6] {
+    // Six digits after the point would make most q-values zero.
+    let number = |value: f64| if value.is_nan() { String::new() } else { format!("{value:e}") };
+    let similarity = f64::from(edge.similarity);
+    [
+        number(similarity.abs()),
+        number(similarity),
+        direction(edge).to_owned(),
+        number(edge.z),
+        number(edge.p_value),
+        number(edge.q_value),
+    ]
+}

@@ -1,0 +1,11 @@
+//! Networks become files: edges, nodes and communities as tables, GraphML, SIF, a picture, or an overview to read.
+
+mod graphml;
+mod overview;
+mod picture;
+mod tables;
+
+pub use graphml::write_graphml;
+pub use overview::write_network_overview;
+pub use picture::network_picture;
+pub use tables::{write_communities_tsv, write_edges_tsv, write_nodes_tsv, write_sif};
