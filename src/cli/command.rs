@@ -7,6 +7,7 @@ use super::completions;
 use super::databases;
 use super::evaluate;
 use super::explain;
+use super::export;
 use super::find;
 use super::index;
 use super::inspect;
@@ -40,12 +41,15 @@ pub(super) enum Command {
     Predict(predict::PredictArguments),
     /// Join perturbations that act alike into a network, and find the groups in it
     Network(network::NetworkArguments),
+    /// Write vectors or predicted responses for Python, R and other programs
+    #[command(subcommand, after_help = export::EXAMPLE)]
+    Export(export::ExportCommand),
     /// Show what an index contains and whether it is healthy
     Inspect(inspect::InspectArguments),
     /// Show where public data are published, and download them
     #[command(subcommand, after_help = databases::EXAMPLE)]
     Databases(databases::DatabasesCommand),
-    /// Describe the columns and fields that `search` writes
+    /// Describe the columns and fields that `search` and `export` write
     Schema(schema::SchemaArguments),
     /// Write what a shell needs to complete `phenocopy`
     Completions(completions::CompletionsArguments),
@@ -67,6 +71,7 @@ impl Command {
             #[cfg(feature = "train")]
             Self::Predict(arguments) => arguments.run(),
             Self::Network(arguments) => arguments.run(),
+            Self::Export(command) => command.run(),
             Self::Inspect(arguments) => arguments.run(),
             Self::Databases(command) => command.run(),
             Self::Schema(arguments) => arguments.run(),

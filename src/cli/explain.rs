@@ -85,11 +85,7 @@ impl ExplainArguments {
     #[cfg(not(feature = "train"))]
     fn explain(&self, index: &Index) -> phenocopy::Result<Explanation> {
         if self.context.is_some() {
-            return Err(Error::data(
-                "`--context`",
-                "it needs the model of the index, which this program was compiled without",
-                "compile it with the feature `train`, or leave the option out",
-            ));
+            return Err(super::failure::without_model("--context"));
         }
         index.explain(&Query::new(&self.query), &Query::new(&self.hit))
     }

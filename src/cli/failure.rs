@@ -20,3 +20,13 @@ pub(super) fn is_broken_pipe(error: &anyhow::Error) -> bool {
             .is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
     })
 }
+
+/// Refuses an option that needs candle, where the program was compiled without.
+#[cfg(not(feature = "train"))]
+pub(super) fn without_model(option: &str) -> phenocopy::Error {
+    phenocopy::Error::data(
+        format!("`{option}`"),
+        "it needs the model of the index, which this program was compiled without",
+        "compile it with the feature `train`, or leave the option out",
+    )
+}

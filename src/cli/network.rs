@@ -14,8 +14,8 @@ use phenocopy::report::network::{
 use phenocopy::search::{Direction, Query};
 
 use super::IndexArgument;
+use super::filter_arguments::{perturbation_type, picked};
 use super::output::{OutputArguments, command_line, complain, width};
-use super::search::{perturbation_type, picked};
 
 /// Which perturbations are joined, and the form of the network.
 #[derive(Debug, Args)]

@@ -9,7 +9,7 @@ use super::output::{OutputArguments, width};
     phenocopy schema ndjson --format json\n  \
     phenocopy schema parquet --format tsv -o columns.tsv")]
 pub(crate) struct SchemaArguments {
-    /// Which output of `search`
+    /// Which output of `search` or `export`
     #[arg(value_enum, default_value_t = SchemaArgument::Hits, value_name = "OUTPUT")]
     schema: SchemaArgument,
     /// Form of the description
@@ -29,6 +29,8 @@ enum SchemaArgument {
     Ndjson,
     /// Columns and metadata of --format parquet
     Parquet,
+    /// Columns and metadata of what `export` writes
+    Export,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -48,6 +50,7 @@ impl SchemaArguments {
             SchemaArgument::Mechanisms => Schema::Mechanisms,
             SchemaArgument::Ndjson => Schema::Ndjson,
             SchemaArgument::Parquet => Schema::Parquet,
+            SchemaArgument::Export => Schema::Export,
         };
         let format = match self.format {
             FormatArgument::Table => SchemaFormat::Table(width()),

@@ -27,7 +27,7 @@ impl Agents {
         let (mut chemical, mut genetic) = (Places::default(), Places::default());
         for (assay, names) in assays {
             for name in names {
-                let perturbation = Perturbation::new(assay.perturbation_type, name.as_str());
+                let perturbation = Perturbation::named(assay.perturbation_type, name);
                 let places = match perturbation.side() {
                     Side::Chemical => &mut chemical,
                     Side::Genetic => &mut genetic,
@@ -54,7 +54,7 @@ impl Agents {
         perturbation_type: PerturbationType,
         raw: &str,
     ) -> Perturbation {
-        let spelt = Perturbation::new(perturbation_type, raw);
+        let spelt = Perturbation::named(perturbation_type, raw);
         let name = |member: &&str| match spelt.side() {
             Side::Chemical => self.compounds.name(member).to_owned(),
             Side::Genetic => self.symbols.get(*member).cloned().unwrap_or((*member).to_owned()),

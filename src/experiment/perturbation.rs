@@ -164,6 +164,21 @@ impl Perturbation {
         Self { perturbation_type, agent: agent.into() }
     }
 
+    /// Creates a perturbation of a type with a name: its agent's, or its own symbol.
+    ///
+    /// ```
+    /// use phenocopy::experiment::{Perturbation, PerturbationType};
+    ///
+    /// let named = |name| Perturbation::named(PerturbationType::CrisprKnockout, name);
+    /// assert_eq!(named("CRISPR-KO_BRAF"), named("BRAF"));
+    /// ```
+    #[must_use]
+    pub fn named(perturbation_type: PerturbationType, name: &str) -> Self {
+        let prefix = perturbation_type.prefix();
+        let agent = prefix.and_then(|prefix| name.strip_prefix(prefix)?.strip_prefix('_'));
+        Self::new(perturbation_type, agent.unwrap_or(name))
+    }
+
     /// Returns the type.
     #[must_use]
     pub fn perturbation_type(&self) -> PerturbationType {

@@ -208,7 +208,7 @@ impl Index {
                 let responses = responses.ok_or_else(no_responses)?;
                 let mut vectors = Vec::new();
                 for row in rows {
-                    let response = responses.response_of(&self.record(*row)?, context)?;
+                    let response = responses.response_in(&self.record(*row)?, context)?;
                     vectors.extend(response.into_iter().map(|value| value as f32));
                 }
                 vectors

@@ -95,12 +95,17 @@ pub(super) fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
 
-/// A cell as text: numbers have six significant digits, what is missing is empty.
+/// A cell as text: numbers have six significant digits, those of a vector all that tell them apart; what is missing is
+/// empty.
 pub(super) fn to_text(value: &Value) -> String {
     match value {
         Value::Text(text) => text.clone(),
         Value::Count(count) => count.to_string(),
         Value::Number(number) => significant(*number),
+        Value::Numbers(numbers) => {
+            let numbers = numbers.iter().map(f32::to_string);
+            numbers.collect::<Vec<String>>().join(" ")
+        }
         Value::Missing => String::new(),
     }
 }
@@ -113,6 +118,7 @@ pub(super) fn to_json(value: &Value) -> serde_json::Value {
         Value::Number(number) => significant(*number)
             .parse::<f64>()
             .map_or(serde_json::Value::Null, serde_json::Value::from),
+        Value::Numbers(numbers) => numbers.as_slice().into(),
         Value::Missing => serde_json::Value::Null,
     }
 }

@@ -1,21 +1,10 @@
 use std::io::{self, Write};
 
-use super::columns::{Rows, SCHEMA_VERSION};
+use super::columns::Rows;
+use super::source::FACTS;
 use super::{HitWriter, Source};
 use crate::search::Answer;
 use crate::table::{ParquetTable, ValueType};
-
-/// What the metadata of a file says of where its rows come from: key, meaning, value.
-pub(super) type Fact = (&'static str, &'static str, fn(&Source) -> String);
-
-pub(super) const FACTS: [Fact; 6] = [
-    ("phenocopy.index", "name of the index", |source| source.index.clone()),
-    ("phenocopy.fingerprint", "fingerprint of the index", |source| source.fingerprint.clone()),
-    ("phenocopy.seeds", "seeds of the index's models, joined by commas", seeds),
-    ("phenocopy.command", "the command that was run", |source| source.command.clone()),
-    ("phenocopy.version", "version of phenocopy", |_| env!("CARGO_PKG_VERSION").to_owned()),
-    ("phenocopy.schema_version", "version of these columns", |_| SCHEMA_VERSION.to_string()),
-];
 
 /// Hits, or mechanisms, as a Parquet file: the columns of [`HitTsv`](super::HitTsv) with types, null where nothing can
 /// be told. Numbers are not rounded; the file's metadata say where they come from.
@@ -48,10 +37,6 @@ fn begin<W: Write + Send>(out: W, source: &Source, rows: Rows) -> io::Result<Par
         rows.columns().iter().map(|column| (column.name, column.of)).collect();
     let facts = FACTS.map(|(key, _, value)| (key, value(source)));
     ParquetTable::new(out, &columns, &facts.each_ref().map(|(key, value)| (*key, value.as_str())))
-}
-
-fn seeds(source: &Source) -> String {
-    source.seeds.iter().map(u64::to_string).collect::<Vec<String>>().join(",")
 }
 
 impl<W: Write + Send> HitWriter for HitParquet<W> {

@@ -6,6 +6,7 @@
 mod aligned;
 mod columns;
 mod explanation;
+pub mod export;
 mod file_form;
 mod found;
 mod grouped_retrieval;

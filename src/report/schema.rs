@@ -4,8 +4,9 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
 use super::columns::{Description, Rows, SCHEMA_VERSION};
-use super::hit_parquet::FACTS;
+use super::export::{EXPORT_FACTS, export_columns};
 use super::ndjson_fields::{BEGIN, END, Field, SUMMARY};
+use super::source::{FACTS, Fact};
 use super::tsv::write_line;
 use crate::table::ValueType;
 
@@ -20,6 +21,8 @@ pub enum Schema {
     Ndjson,
     /// Rows of hits as Parquet, and what the file's metadata say.
     Parquet,
+    /// Rows of exported perturbations as Parquet, and what the file's metadata say.
+    Export,
 }
 
 /// How a schema is written.
@@ -72,6 +75,7 @@ impl Schema {
             Self::Mechanisms => "mechanisms",
             Self::Ndjson => "ndjson",
             Self::Parquet => "parquet",
+            Self::Export => "export",
         }
     }
 }
@@ -92,13 +96,18 @@ fn lines(schema: Schema) -> Vec<Line> {
         ]
         .concat(),
         Schema::Parquet => {
-            let mut lines = rows(Rows::Hits, "", parquet_type);
-            lines.extend(
-                FACTS.map(|(key, meaning, _)| [key, "metadata", "", meaning].map(str::to_owned)),
-            );
-            lines
+            [rows(Rows::Hits, "", parquet_type), FACTS.map(fact_line).to_vec()].concat()
+        }
+        Schema::Export => {
+            let columns = export_columns();
+            let columns = columns.iter().map(|column| column_line(column, "", parquet_type));
+            columns.chain(FACTS.map(fact_line)).chain(EXPORT_FACTS.map(fact_line)).collect()
         }
     }
+}
+
+fn fact_line<S>((key, meaning, _): Fact<S>) -> Line {
+    [key, "metadata", "", meaning].map(str::to_owned)
 }
 
 fn column_line(column: &Description, prefix: &str, name: fn(ValueType) -> &'static str) -> Line {
@@ -119,6 +128,7 @@ fn text_type(of: ValueType) -> &'static str {
         ValueType::Text => "text",
         ValueType::Int32 => "integer",
         ValueType::Float32 | ValueType::Float64 => "number",
+        ValueType::Vector(_) => "numbers",
     }
 }
 
@@ -127,6 +137,7 @@ fn json_type(of: ValueType) -> &'static str {
         ValueType::Text => "string",
         ValueType::Int32 => "integer",
         ValueType::Float32 | ValueType::Float64 => "number",
+        ValueType::Vector(_) => "array",
     }
 }
 
@@ -136,6 +147,7 @@ fn parquet_type(of: ValueType) -> &'static str {
         ValueType::Int32 => "int32",
         ValueType::Float32 => "float",
         ValueType::Float64 => "double",
+        ValueType::Vector(_) => "list<float>",
     }
 }
 
@@ -151,6 +163,11 @@ fn notes(schema: Schema) -> &'static [&'static str] {
             "numbers have six significant digits",
         ],
         Schema::Parquet => &["null where nothing can be told; numbers are not rounded"],
+        Schema::Export => &[
+            "`embedding` or `response`, as was asked for; numbers are not rounded;",
+            "the other columns are those of ids.tsv, metadata.tsv and obs, too, and",
+            "the metadata are in X.json and uns[\"phenocopy\"]",
+        ],
     }
 }
 

@@ -1,3 +1,4 @@
+use super::columns::SCHEMA_VERSION;
 use crate::index::Index;
 
 /// Where answers come from; every output names it.
@@ -25,4 +26,20 @@ impl Source {
             command,
         }
     }
+}
+
+/// What a file says of where it comes from: key, meaning, value.
+pub(super) type Fact<S> = (&'static str, &'static str, fn(&S) -> String);
+
+pub(super) const FACTS: [Fact<Source>; 6] = [
+    ("phenocopy.index", "name of the index", |source| source.index.clone()),
+    ("phenocopy.fingerprint", "fingerprint of the index", |source| source.fingerprint.clone()),
+    ("phenocopy.seeds", "seeds of the index's models, joined by commas", seeds),
+    ("phenocopy.command", "the command that was run", |source| source.command.clone()),
+    ("phenocopy.version", "version of phenocopy", |_| env!("CARGO_PKG_VERSION").to_owned()),
+    ("phenocopy.schema_version", "version of these columns", |_| SCHEMA_VERSION.to_string()),
+];
+
+fn seeds(source: &Source) -> String {
+    source.seeds.iter().map(u64::to_string).collect::<Vec<String>>().join(",")
 }

@@ -78,13 +78,27 @@ impl ContextResponses {
         Ok(self.contexts.iter().enumerate().map(compare).collect())
     }
 
-    /// Returns the response of a perturbation in a context, by readout: centred over its side and over readouts, of
-    /// unit length.
+    /// Returns the response of a perturbation predicted in a context, measured there or not: a value for each of
+    /// [`readouts`](Self::readouts), centred over them and over its side, of unit length.
     ///
     /// # Errors
     /// When the model does not know the perturbation or the context.
-    pub fn response_of(&self, record: &Record, context: &str) -> Result<Vec<f64>> {
-        Ok(self.response(self.position(record)?, self.position_of_context(context)?))
+    pub fn response_in(&self, record: &Record, context: &str) -> Result<Vec<f64>> {
+        let context = self.position_of_context(context)?;
+        Ok(self.response(self.position(record)?, context))
+    }
+
+    /// Returns the names of the readouts, in the order of a response's values.
+    pub(super) fn readouts(&self) -> &[String] {
+        &self.readouts
+    }
+
+    /// Returns the name of a context as the model has it, however its letters and signs are written.
+    ///
+    /// # Errors
+    /// When it is not one of the model's; the error lists them.
+    pub(super) fn context(&self, wanted: &str) -> Result<&str> {
+        Ok(&self.contexts[self.position_of_context(wanted)?])
     }
 
     /// The position of a record's perturbation among those of the model.

@@ -285,7 +285,7 @@ impl Index {
     }
 
     /// The rows of the whole index that pass a filter; none for a filter that lets all pass.
-    fn passing(&self, filter: &Filter) -> Result<Option<RowSet>> {
+    pub(super) fn passing(&self, filter: &Filter) -> Result<Option<RowSet>> {
         if filter.is_empty() {
             return Ok(None);
         }

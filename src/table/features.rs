@@ -31,14 +31,16 @@ impl FeatureTable {
 /// Squares of larger numbers would leave the range of f32.
 const LARGEST: f32 = 1e12;
 
-/// Reads a table of features: names in the first column, numbers in all others.
+/// Reads a table of features: names in the first column, numbers in all others or, of a Parquet file, in its column of
+/// vectors.
 ///
 /// # Errors
 /// Names file, line and column of a cell that is no number or empty: a feature is known or the row is
 /// of no use. Refuses a name that comes twice and a table without rows or features.
 pub fn read_features(path: &Path) -> Result<FeatureTable> {
     let mut rows = Rows::open(path, TextFormat::Detect)?;
-    let features: Vec<String> = rows.header().iter().skip(1).cloned().collect();
+    let values = rows.vector().unwrap_or(1..rows.header().len());
+    let features: Vec<String> = rows.header().get(values.clone()).unwrap_or_default().to_vec();
     let mut table = FeatureTable { names: Vec::new(), features, values: Vec::new() };
     let mut seen: HashSet<String> = HashSet::new();
     while let Some(record) = rows.next_record()? {
@@ -54,7 +56,7 @@ pub fn read_features(path: &Path) -> Result<FeatureTable> {
             let advice = "keep one row for each name";
             return Err(rows.refuse(Some(0), "each name once", format!("`{name}` again"), advice));
         }
-        for (column, cell) in cells.iter().enumerate().skip(1) {
+        for (column, cell) in cells.iter().enumerate().filter(|(at, _)| values.contains(at)) {
             match parse_cell(cell) {
                 Cell::Number(number) if number.abs() <= LARGEST => table.values.push(number),
                 Cell::Number(number) => {

@@ -197,7 +197,10 @@ impl Survey {
             header: rows.header().to_vec(),
             n_rows: survey.row_names.len(),
             n_missing: numeric.map(|column| column.n_missing).sum(),
-            shape: survey.shape(rows.header()),
+            shape: match rows.vector() {
+                Some(_) => TableShape::Wide,
+                None => survey.shape(rows.header()),
+            },
             row_names: survey.row_names,
         })
     }

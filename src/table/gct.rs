@@ -3,10 +3,10 @@ use std::path::{Path, PathBuf};
 
 use super::line_end::UnixLines;
 use super::matrix::{Positions, read_readout_rows};
-use super::measurements::Measurements;
+use super::measurements::{Measurements, Wanted};
 use super::sample_sheet::{SampleColumns, SampleSheet, SheetBuilder};
 use super::text::{Rows, broken_stream, open_text, whole_file};
-use super::wanted::Wanted;
+
 use super::writing::{TextFormat, TextWriting, Writing};
 use crate::error::Result;
 

@@ -1,9 +1,9 @@
 use std::path::{Path, PathBuf};
 
 use super::hdf5::{Hdf5, Hdf5Matrix};
+use super::measurements::{LeftOut, Wanted};
 use super::sample_sheet::{SampleColumns, SampleSheet, SheetBuilder};
 use super::text::whole_file;
-use super::wanted::{LeftOut, Wanted};
 use crate::error::{Error, Result};
 
 const MATRIX: &str = "/0/DATA/0/matrix";

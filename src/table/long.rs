@@ -5,11 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::filter::{RowFilter, Selection};
 use super::matrix::bad_cell;
-use super::measurements::{Duplicates, Measurements};
+use super::measurements::{Duplicates, LeftOut, Measurements, Wanted};
 use super::name::is_missing;
 use super::number::{Cell, parse_cell};
 use super::text::{Rows, whole_file};
-use super::wanted::{LeftOut, Wanted};
 use super::writing::TextFormat;
 use crate::error::Result;
 

@@ -3,12 +3,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::measurements::Measurements;
+use super::measurements::{LeftOut, Measurements, Wanted};
 use super::name::is_missing;
-use super::npy::{is_npy, read_npy};
+use super::npy_file::{is_npy, read_npy};
 use super::number::{Cell, parse_cell};
 use super::text::{Rows, whole_file};
-use super::wanted::{LeftOut, Wanted};
 use super::writing::TextFormat;
 use crate::error::{Error, Result};
 
@@ -22,7 +21,8 @@ pub enum Orientation {
     PerturbationRows,
 }
 
-/// Which column of a wide matrix names its rows, and which columns hold no values.
+/// Which column of a wide matrix names its rows, and which columns hold no values. Where a Parquet file has a column of
+/// vectors, only its numbers are values.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RowNames {
@@ -43,8 +43,10 @@ impl Positions {
     fn new(rows: &Rows, names: Option<&RowNames>) -> Result<Self> {
         let name = names.map_or(Ok(0), |names| rows.column(&names.column))?;
         let skip = names.map_or(&[][..], |names| names.skip.as_slice());
-        let is_value = |(at, column): &(usize, &String)| {
-            *at != name && !skip.iter().any(|prefix| column.starts_with(prefix.as_str()))
+        let vector = rows.vector();
+        let is_value = |(at, column): &(usize, &String)| match &vector {
+            Some(vector) => vector.contains(at),
+            None => *at != name && !skip.iter().any(|prefix| column.starts_with(prefix.as_str())),
         };
         let values = rows.header().iter().enumerate().filter(is_value).map(|(at, _)| at).collect();
         Ok(Self { name, values })

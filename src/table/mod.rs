@@ -3,9 +3,9 @@
 //! Takes paths and column names as users know them (CMap, DepMap, HGNC, …); gives [`Measurements`]
 //! (named profiles), the [`SampleSheet`] that says what samples measured, annotation rows in the field's nouns, name mappings and the provenance of each
 //! [`InputFile`]. Text is comma, tab or semicolon separated, plain or gzip (told by content, not by
-//! extension), with or without byte order mark, with LF or CRLF; CMap's matrices are read as GCT and GCTX; or
-//! Parquet, which it also writes, as NumPy arrays. It knows neither recipes nor normalisation. `csv`, `flate2`, `calamine`, `parquet`,
-//! `npyz`, `hdf5_reader` and `chematic` (structures) are used here and nowhere else.
+//! extension), with or without byte order mark, with LF or CRLF; CMap's matrices are read as GCT and GCTX; Parquet and
+//! NumPy arrays are read and written, AnnData is written. It knows neither recipes nor normalisation. `csv`, `flate2`, `calamine`,
+//! `parquet`, `npyz`, `hdf5_reader`, `rust_hdf5` and `chematic` (structures) are used here and nowhere else.
 
 mod annotation;
 mod features;
@@ -14,6 +14,7 @@ mod filter;
 mod gct;
 mod gctx;
 mod gene;
+mod h5ad;
 mod hdf5;
 mod input;
 mod known_columns;
@@ -24,7 +25,7 @@ mod mapping;
 mod matrix;
 mod measurements;
 mod name;
-mod npy;
+mod npy_file;
 mod number;
 mod parquet_file;
 mod pattern;
@@ -35,7 +36,6 @@ mod signature;
 mod structure;
 mod text;
 mod value;
-mod wanted;
 mod workbook;
 mod write;
 mod writing;
@@ -47,14 +47,16 @@ pub use filter::{Bound, RowFilter};
 pub use gct::GctFile;
 pub use gctx::{GctxFile, GctxSelection};
 pub use gene::{GeneNames, GeneResolution, excel_date};
+pub use h5ad::{H5adFile, H5adLayout};
 pub use input::InputFile;
 pub use known_columns::KnownColumns;
 pub use labels::{Label, read_gene_pairs, read_labels};
 pub use long::{LongColumns, read_long};
 pub use mapping::{NameChain, NameMapping, NameMeanings, Unnamed, read_mapping};
 pub use matrix::{Orientation, RowNames, read_matrix};
-pub use measurements::{Duplicates, Measurements};
+pub use measurements::{Duplicates, LeftOut, Measurements, Wanted};
 pub use name::{close_names, compound_key, identifier_key, is_missing, lookup_key};
+pub use npy_file::NpyMatrix;
 pub use parquet_file::ParquetTable;
 pub use pattern::Pattern;
 pub use query_list::{NameList, parse_query_list, read_query_list};
@@ -64,6 +66,5 @@ pub use signature::{SignatureTable, read_signature};
 pub use structure::{FINGERPRINT_BITS, Fingerprint};
 pub use text::Rows;
 pub use value::{Value, ValueType};
-pub use wanted::{LeftOut, Wanted};
 pub use write::{write_matrix, write_table};
 pub use writing::{TextFormat, TextWriting, Writing};

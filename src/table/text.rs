@@ -1,5 +1,6 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use csv::{ByteRecord, ErrorKind};
@@ -124,6 +125,15 @@ impl Rows {
     #[must_use]
     pub fn header(&self) -> &[String] {
         &self.header
+    }
+
+    /// Returns the columns that are the numbers of a vector, where the table is Parquet and has a column of vectors: they
+    /// hold the values, all others say what the rows are.
+    pub(super) fn vector(&self) -> Option<Range<usize>> {
+        match &self.source {
+            Source::Parquet(rows) => rows.vector(),
+            Source::Text(_) => None,
+        }
     }
 
     /// Returns the position of a column.

@@ -7,6 +7,8 @@ pub enum Value {
     Count(usize),
     /// A measured number.
     Number(f64),
+    /// The numbers of a vector.
+    Numbers(Vec<f32>),
     /// Nothing.
     Missing,
 }
@@ -28,4 +30,17 @@ pub enum ValueType {
     Float32,
     /// Numbers of 64 bits.
     Float64,
+    /// Vectors of so many numbers of 32 bits; none is missing.
+    Vector(usize),
+}
+
+impl ValueType {
+    /// Returns how many numbers the vectors of a column have; none of a column of other values.
+    #[must_use]
+    pub fn vector_length(self) -> Option<usize> {
+        match self {
+            Self::Vector(length) => Some(length),
+            Self::Text | Self::Int32 | Self::Float32 | Self::Float64 => None,
+        }
+    }
 }

@@ -44,9 +44,20 @@
 //!     "readout": ["EGR1", "EGR1", "EGR1"], "value": [-1.0, 2.0, 0.5],
 //! })
 //! pq.write_table(long, folder + "long.parquet")
-//! pq.write_table(pa.table({"name": ["a"], "doses": [[1.0, 2.0]]}), folder + "nested.parquet")
+//! pq.write_table(pa.table({"name": ["a"], "doses": [["1", "2"]]}), folder + "nested.parquet")
 //! pq.write_table(pa.table({"name": ["a"], "read_at": pa.array([dt.time(12, 0)])}), folder + "time.parquet")
 //! pq.write_table(pa.table({"name": ["a", "b"], "score": ["1", "high"]}), folder + "words.parquet")
+//! vectors = {
+//!     "fixed": pa.array([[0.6, 0.8], [-1e-9, 1.5], [0.0, -2.0]], pa.list_(pa.float32(), 2)),
+//!     "lists": pa.array([[0.6, 0.8], [None, 1.5], [0.0, -2.0]], pa.large_list(pa.float64())),
+//!     "uneven": pa.array([[0.6, 0.8], [1.0], [1.0, 2.0, 3.0]], pa.list_(pa.float32())),
+//!     "absent": pa.array([[0.6, 0.8], None, [1.0, 2.0, 3.0]], pa.list_(pa.float32())),
+//! }
+//! for name, column in vectors.items():
+//!     table = pa.table({"name": ["A", "B", "C"], "moa": ["x", None, "z"], "vector": column})
+//!     pq.write_table(table, folder + f"vectors-{name}.parquet", row_group_size=2, use_dictionary=False)
+//! two = pa.table({"name": ["A", "B", "C"], "a": vectors["fixed"], "b": vectors["lists"]})
+//! pq.write_table(two, folder + "vectors-two.parquet")
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -191,11 +202,11 @@ fn every_reader_of_tables_reads_parquet() {
 #[test]
 fn what_is_no_flat_table_is_refused_by_its_column() {
     for (name, column, received) in [
-        ("nested.parquet", "`doses`", "lists or structures"),
+        ("nested.parquet", "`doses`", "other lists or structures"),
         ("time.parquet", "`read_at`", "Time"),
     ] {
         let refused = refusal(name);
-        for part in [name, column, "expected text, numbers, booleans or times", received] {
+        for part in [name, column, "expected text, numbers, booleans", received] {
             assert!(refused.contains(part), "`{part}` is not in: {refused}");
         }
     }
@@ -209,10 +220,46 @@ fn what_is_no_flat_table_is_refused_by_its_column() {
 }
 
 #[test]
+fn vectors_are_read_by_the_first_column_whatever_list_they_are_in() {
+    let rows = Orientation::PerturbationRows;
+    for (name, second) in [("fixed", vec![(0, -1e-9), (1, 1.5)]), ("lists", vec![(1, 1.5)])] {
+        let path = fixture(&format!("vectors-{name}.parquet"));
+        let read = read_matrix(&path, TextFormat::Detect, rows, None, Wanted::ALL).unwrap();
+        assert_eq!(
+            (read.perturbations.as_slice(), read.n_readouts()),
+            (["A", "B", "C"].map(str::to_owned).as_slice(), 2)
+        );
+        assert_eq!(read.readouts, ["d0", "d1"], "{name}");
+        assert_eq!(profile(&read, 0), [(0, 0.6), (1, 0.8)]);
+        assert_eq!(profile(&read, 1), second);
+        assert_eq!(profile(&read, 2), [(0, 0.0), (1, -2.0)]);
+    }
+    let features = read_features(&fixture("vectors-fixed.parquet")).unwrap();
+    assert_eq!((features.features.len(), features.row(2)), (2, &[0.0, -2.0][..]));
+    let (header, cells) = read(&fixture("vectors-lists.parquet")).unwrap();
+    assert_eq!(header, ["name", "moa", "d0", "d1"]);
+    assert_eq!(cells[1], ["B", "", "", "1.5"]);
+}
+
+#[test]
+fn vectors_that_differ_in_length_are_refused_by_their_column() {
+    for (name, received) in [
+        ("uneven", "lists of different lengths"),
+        ("absent", "lists of different lengths"),
+        ("two", "expected one column of vectors, found a second one"),
+    ] {
+        let refused = refusal(&format!("vectors-{name}.parquet"));
+        assert!(refused.contains(received) && refused.contains("column `"), "{refused}");
+    }
+}
+
+#[test]
 fn damaged_files_are_refused_or_read_and_never_panic() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("damaged.parquet");
-    for name in ["wide-none.parquet", "wide-snappy.parquet", "kinds.parquet"] {
+    for name in
+        ["wide-none.parquet", "wide-snappy.parquet", "kinds.parquet", "vectors-lists.parquet"]
+    {
         let whole = std::fs::read(fixture(name)).unwrap();
         for length in (4..whole.len()).step_by(7) {
             std::fs::write(&path, &whole[..length]).unwrap();

@@ -11,7 +11,7 @@ use phenocopy::network::{Compared, Standard};
 use phenocopy::report::network_tables;
 use phenocopy::table::read_gene_pairs;
 
-use super::super::search::perturbation_type;
+use super::super::filter_arguments::perturbation_type;
 use super::EvaluationArguments;
 use super::arguments::warn_of_other_inputs;
 

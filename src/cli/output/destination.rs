@@ -1,3 +1,4 @@
+use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -72,13 +73,66 @@ impl OutputArguments {
         if path.exists() && !path.is_file() {
             return fill_special(path, write);
         }
-        let mut staged = stage(path)?;
-        let mut out = BufWriter::new(staged.as_file_mut());
+        let staged = Staged::beside(path.clone())?;
+        let mut out = staged.writer();
         write(&mut out).map_err(|error| name_output(error, path))?;
         out.flush().map_err(Error::io("write", path))?;
         drop(out);
-        staged.persist(path).map_err(|e| Error::io("write", path)(e.error))?;
-        Ok(())
+        Ok(staged.persist()?)
+    }
+}
+
+/// Has `write` fill three files that belong together; each is written beside its destination, and all are renamed when
+/// they are complete.
+pub(crate) fn fill_together(
+    paths: &[PathBuf; 3],
+    write: impl FnOnce([BufWriter<&File>; 3]) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let [first, second, third] = paths;
+    let staged = [Staged::of_file(first)?, Staged::of_file(second)?, Staged::of_file(third)?];
+    write(staged.each_ref().map(Staged::writer)).map_err(|error| name_output(error, first))?;
+    Ok(staged.into_iter().try_for_each(Staged::persist)?)
+}
+
+/// Has `write` fill a file by its path, as formats need that are not written front to back; it is written beside its
+/// destination and renamed when complete.
+pub(crate) fn fill_by_path(
+    path: &Path,
+    write: impl FnOnce(&Path) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let staged = Staged::of_file(path)?;
+    write(staged.file.path()).map_err(|error| name_output(error, path))?;
+    Ok(staged.persist()?)
+}
+
+/// A file beside the one that it will replace.
+struct Staged {
+    file: tempfile::NamedTempFile,
+    destination: PathBuf,
+}
+
+impl Staged {
+    fn beside(destination: PathBuf) -> phenocopy::Result<Self> {
+        Ok(Self { file: stage(&destination)?, destination })
+    }
+
+    /// Refuses devices and pipes, in whose place no file can be put.
+    fn of_file(path: &Path) -> phenocopy::Result<Self> {
+        let destination = resolve(path);
+        if destination.exists() && !destination.is_file() {
+            let received = format!("`{}`, which is none", path.display());
+            return Err(Error::parameter("-o", "a file, as this form needs", received));
+        }
+        Self::beside(destination)
+    }
+
+    fn writer(&self) -> BufWriter<&File> {
+        BufWriter::new(self.file.as_file())
+    }
+
+    fn persist(self) -> phenocopy::Result<()> {
+        let Self { file, destination } = self;
+        file.persist(&destination).map(drop).map_err(|e| Error::io("write", destination)(e.error))
     }
 }
 

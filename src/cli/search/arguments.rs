@@ -1,12 +1,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use phenocopy::embedding::RowSet;
 use phenocopy::experiment::PerturbationType;
 use phenocopy::index::Filter;
 use phenocopy::search::{Correction, Direction, Query, Scope, Via};
 
 use crate::cli::IndexArgument;
+use crate::cli::filter_arguments::{FilterArguments, perturbation_type};
 use crate::cli::output::{Format, OutputArguments};
 
 /// Names to search for, the panel, and the form of the answer.
@@ -52,27 +52,11 @@ pub(crate) struct SearchArguments {
     /// Which side can be hits; without it a compound finds genes and a gene finds compounds
     #[arg(long, value_enum, value_name = "SIDE")]
     pub(super) to: Option<ScopeArgument>,
-    /// Only hits of this type (trt_cp, trt_xpr, trt_sh, trt_si, trt_oe); repeatable
-    #[arg(long = "type", value_name = "TYPE", value_parser = perturbation_type)]
-    pub(super) types: Vec<PerturbationType>,
-    /// Only hits that act on this gene; repeatable
-    #[arg(long = "target", value_name = "GENE")]
-    pub(super) targets: Vec<String>,
-    /// Only hits of this mechanism class (words of it); for genes, of the compounds acting on them; repeatable
-    #[arg(long = "moa", value_name = "TEXT")]
-    pub(super) moas: Vec<String>,
-    /// Only hits of this clinical phase, such as Launched; repeatable
-    #[arg(long = "phase", value_name = "PHASE")]
-    pub(super) phases: Vec<String>,
-    /// Only hits that pass a query over name, synonym, identifier, type, side, target, moa, phase, indication, description
-    #[arg(long, value_name = "EXPR")]
-    pub(super) filter: Option<String>,
-    /// Only hits that a file names: one a line (text, GRP), or columns of a table (CSV, TSV, Parquet); repeatable
-    #[arg(long = "picklist", value_name = "FILE[:COLUMN]")]
-    pub(super) picklists: Vec<String>,
-    /// What the picklists name, once the index is open
+    #[command(flatten)]
+    pub(super) panel: FilterArguments,
+    /// What that chooses, once the index is open
     #[arg(skip)]
-    pub(super) picked: Option<RowSet>,
+    pub(super) chosen: Filter,
     /// What the query is, when its name stands for several types
     #[arg(long, value_name = "TYPE", value_parser = perturbation_type)]
     pub(super) query_type: Option<PerturbationType>,
@@ -126,14 +110,6 @@ pub(super) enum CorrectArgument {
     None,
 }
 
-/// Reads a type by its code.
-pub(in crate::cli) fn perturbation_type(code: &str) -> Result<PerturbationType, String> {
-    PerturbationType::parse(code).ok_or_else(|| {
-        let codes = PerturbationType::ALL.map(PerturbationType::cmap_code);
-        format!("expected one of {}", codes.join(", "))
-    })
-}
-
 impl SearchArguments {
     pub(super) fn query(&self, name: &str) -> Query {
         Query {
@@ -158,14 +134,7 @@ impl SearchArguments {
     }
 
     pub(super) fn filter(&self) -> Filter {
-        Filter {
-            types: self.types.clone(),
-            targets: self.targets.clone(),
-            moas: self.moas.clone(),
-            phases: self.phases.clone(),
-            expression: self.filter.clone(),
-            rows: self.picked.clone(),
-        }
+        self.chosen.clone()
     }
 
     pub(super) fn via(&self) -> Via {

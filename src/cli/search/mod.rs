@@ -5,5 +5,4 @@ mod placement;
 mod run;
 mod signature;
 
-pub(super) use arguments::{SearchArguments, perturbation_type};
-pub(super) use run::picked;
+pub(super) use arguments::SearchArguments;

@@ -1,7 +1,6 @@
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
-use phenocopy::embedding::RowSet;
 use phenocopy::index::Index;
 use phenocopy::report::{HitGrp, HitNdjson, HitParquet, HitTable, HitTsv, HitWriter, Source};
 use phenocopy::search::{Answer, Origin, Query};
@@ -10,9 +9,7 @@ use phenocopy::table::{NameList, parse_query_list, read_query_list};
 use super::SearchArguments;
 use super::arguments::CorrectArgument;
 use super::placement::NamePlacement;
-use crate::cli::output::{
-    Format, MOST_LISTED, ResumableOutput, command_line, complain, listed, width,
-};
+use crate::cli::output::{Format, ResumableOutput, command_line, complain, width};
 
 /// Queries that are answered before their answers are written.
 const CHUNK: usize = 256;
@@ -21,7 +18,7 @@ impl SearchArguments {
     pub(crate) fn run(mut self) -> anyhow::Result<()> {
         self.check()?;
         let index = self.index.open()?;
-        self.picked = picked(&index, &self.picklists)?;
+        self.chosen = self.panel.filter(&index)?;
         if let Some(path) = &self.signature {
             return self.search_signature(&index, path);
         }
@@ -213,33 +210,6 @@ impl SearchArguments {
             (Format::Parquet, false) => Box::new(HitParquet::new(out, source)),
         }
     }
-}
-
-/// Finds what picklists name, and says what of them is not known; none where there are no picklists.
-pub(in crate::cli) fn picked(
-    index: &Index,
-    picklists: &[String],
-) -> anyhow::Result<Option<RowSet>> {
-    if picklists.is_empty() {
-        return Ok(None);
-    }
-    let mut names = Vec::new();
-    for picklist in picklists {
-        names.extend(read_query_list(&NameList::parse(picklist))?);
-    }
-    let picked = index.picklist(&names)?;
-    if !picked.unknown.is_empty() {
-        let n_unknown = picked.unknown.len();
-        let close = |name: &String| Ok((name.clone(), index.suggest(name)?.into_iter().next()));
-        let examples = picked.unknown.iter().take(MOST_LISTED).map(close);
-        let examples = examples.collect::<phenocopy::Result<Vec<_>>>()?;
-        let examples = listed(&examples, n_unknown);
-        complain(&format!(
-            "{n_unknown} of {} names of the picklist are unknown: {examples}",
-            names.len()
-        ));
-    }
-    Ok(Some(picked.rows))
 }
 
 /// Writes the header with the first answer: one over nothing would look like a search without hits.

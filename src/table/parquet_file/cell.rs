@@ -15,7 +15,8 @@ pub(super) trait Cells {
     /// Decodes the next `n` cells; returns how many there were.
     fn decode(&mut self, n: usize) -> ParquetResult<usize>;
 
-    /// Appends the next decoded cell to a record: empty for null; false where it has no text.
+    /// Appends the next decoded cell to a record, empty for null, or those of the next vector; false where one has no
+    /// text, or a vector another length.
     fn push_next(&mut self, record: &mut ByteRecord) -> bool;
 }
 

@@ -1,9 +1,12 @@
 //! Parquet files, both ways: the only door to the crate `parquet`.
 //!
 //! A file becomes rows of text cells, as text tables have them, so that every reader of tables reads it; rows of
-//! [`Value`](super::Value)s become a file with types. Columns are flat: lists and structures are refused.
+//! [`Value`](super::Value)s become a file with types. Columns are flat, but for one of vectors (lists of numbers, all of one
+//! length), which is read as columns of its own; other lists and structures are refused.
 
+mod arrow_schema;
 mod cell;
+mod list;
 mod page;
 mod read;
 mod write;

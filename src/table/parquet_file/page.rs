@@ -9,13 +9,20 @@ pub(super) struct CheckedPages {
     pages: Box<dyn PageReader>,
     is_bytes: bool,
     is_nullable: bool,
+    is_repeated: bool,
     has_dictionary: bool,
 }
 
 impl CheckedPages {
     pub(super) fn new(pages: Box<dyn PageReader>, column: &ColumnDescriptor) -> Self {
         let is_bytes = column.physical_type() == Type::BYTE_ARRAY;
-        Self { pages, is_bytes, is_nullable: column.max_def_level() > 0, has_dictionary: false }
+        Self {
+            pages,
+            is_bytes,
+            is_nullable: column.max_def_level() > 0,
+            is_repeated: column.max_rep_level() > 0,
+            has_dictionary: false,
+        }
     }
 
     fn check(&mut self, page: &Page) -> ParquetResult<()> {
@@ -26,8 +33,10 @@ impl CheckedPages {
             return Err(ParquetError::General("a dictionary is missing".to_owned()));
         }
         let has_levels = match page {
-            Page::DataPage { def_level_encoding, .. } => {
-                !self.is_nullable || *def_level_encoding == Encoding::RLE
+            Page::DataPage { def_level_encoding, rep_level_encoding, .. } => {
+                let is_known = |encoding: Encoding| encoding == Encoding::RLE;
+                (!self.is_nullable || is_known(*def_level_encoding))
+                    && (!self.is_repeated || is_known(*rep_level_encoding))
             }
             Page::DataPageV2 { buf, def_levels_byte_len, rep_levels_byte_len, .. } => {
                 let n_bytes = u64::from(*def_levels_byte_len) + u64::from(*rep_levels_byte_len);

@@ -1,5 +1,6 @@
 use std::fs::File;
 use std::io::Read;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use csv::ByteRecord;
@@ -11,6 +12,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescPtr;
 
 use super::cell::{Cells, cells_of};
+use super::list::{Lists, is_list, lists_of};
 use super::page::{CheckedPages, check_place};
 use crate::error::{Error, Result};
 use crate::table::text::whole_file;
@@ -33,6 +35,9 @@ pub(in crate::table) struct ParquetRows {
     reader: SerializedFileReader<File>,
     /// Positions of the columns in the file.
     order: Vec<usize>,
+    /// The columns of the rows that are numbers of one vector.
+    vector: Option<Range<usize>>,
+    n_columns: usize,
     next_group: usize,
     columns: Vec<Box<dyn Cells>>,
     n_left_in_group: usize,
@@ -41,25 +46,41 @@ pub(in crate::table) struct ParquetRows {
 }
 
 impl ParquetRows {
-    /// Opens a file and returns the names of its columns, those of a pandas index first, as a text table has them.
+    /// Opens a file and returns the names of its columns, those of a pandas index first, as a text table has them. A
+    /// column of vectors is as many columns as its vectors have numbers.
     ///
     /// # Errors
-    /// When the file is damaged, or a column holds lists, structures or what has no text.
+    /// When the file is damaged, a column holds structures, other lists or what has no text, or there are two columns of
+    /// vectors.
     pub(in crate::table) fn open(path: &Path) -> Result<(Vec<String>, Self)> {
         let file = File::open(path).map_err(Error::io("read", path))?;
         let reader = SerializedFileReader::new(file).map_err(|error| damaged(path, error))?;
         let metadata = reader.metadata().file_metadata();
         let columns = metadata.schema_descr().columns();
-        if let Some(column) = columns.iter().find(|column| is_nested(column)) {
+        if let Some(column) = columns.iter().find(|column| is_nested(column) && !is_list(column)) {
             return Err(nested(path, column));
         }
         let order = order(metadata);
-        let names = order.iter().filter_map(|at| columns.get(*at));
-        let header = names.map(|column| column.name().trim().to_owned()).collect();
+        let (mut header, mut vector) = (Vec::new(), None);
+        for (at, column) in order.iter().filter_map(|at| Some((*at, columns.get(*at)?))) {
+            if !is_list(column) {
+                header.push(column.name().trim().to_owned());
+                continue;
+            }
+            let lists = Lists::of(&reader, at);
+            let lists = lists.ok_or_else(|| uneven(path, column))?;
+            let start = header.len();
+            header.extend(lists.names);
+            if vector.replace(start..header.len()).is_some() {
+                return Err(several_vectors(path, column));
+            }
+        }
         let rows = Self {
             path: path.to_path_buf(),
-            reader,
             order,
+            vector,
+            n_columns: header.len(),
+            reader,
             next_group: 0,
             columns: Vec::new(),
             n_left_in_group: 0,
@@ -67,6 +88,11 @@ impl ParquetRows {
             n_rows: 0,
         };
         Ok((header, rows))
+    }
+
+    /// Returns the columns of the rows that are the numbers of one vector; none of a file without vectors.
+    pub(in crate::table) fn vector(&self) -> Option<Range<usize>> {
+        self.vector.clone()
     }
 
     /// Returns how many rows were read: the number of the one read last, from 1.
@@ -108,7 +134,11 @@ impl ParquetRows {
             check_codec(&self.path, descriptor, chunk.compression())?;
             let pages = check_place(chunk).and_then(|()| group.get_column_page_reader(*at));
             let pages = Box::new(CheckedPages::new(pages.map_err(failed)?, descriptor));
-            let cells = cells_of(descriptor.clone(), get_column_reader(descriptor.clone(), pages));
+            let reader = get_column_reader(descriptor.clone(), pages);
+            let cells = match &self.vector {
+                Some(vector) if is_list(descriptor) => lists_of(descriptor, reader, vector.len()),
+                _ => cells_of(descriptor.clone(), reader),
+            };
             columns.push(cells.ok_or_else(|| wordless(&self.path, descriptor))?);
         }
         self.n_left_in_group = usize::try_from(n_rows).map_err(|error| failed(error.into()))?;
@@ -121,7 +151,7 @@ impl ParquetRows {
     fn decode(&mut self) -> Result<()> {
         /// Rows that keep a decoder busy.
         const ROWS: std::ops::RangeInclusive<usize> = 16..=1024;
-        let n_rows = (BATCH / self.columns.len().max(1)).clamp(*ROWS.start(), *ROWS.end());
+        let n_rows = (BATCH / self.n_columns.max(1)).clamp(*ROWS.start(), *ROWS.end());
         let n_rows = n_rows.min(self.n_left_in_group);
         for cells in &mut self.columns {
             let n_read = cells.decode(n_rows).map_err(|error| damaged(&self.path, error))?;
@@ -139,6 +169,11 @@ impl ParquetRows {
     fn out_of_range(&self, at: usize) -> Error {
         let columns = self.reader.metadata().file_metadata().schema_descr().columns();
         let column = self.order.get(at).and_then(|at| columns.get(*at));
+        if let (Some(column), Some(vector)) = (column.filter(|c| is_list(c)), &self.vector) {
+            let (name, expected) = (name_of(column), format!("{} numbers", vector.len()));
+            let received = format!("another number of them in row {}", self.n_rows);
+            return refused_column(&self.path, name, &expected, &received, SAME_LENGTH);
+        }
         let name = column.map(|column| column.name().to_owned());
         let received = format!("one beyond it in row {}", self.n_rows);
         let expected = "a time or number within range";
@@ -200,10 +235,28 @@ fn check_codec(path: &Path, column: &ColumnDescPtr, codec: Compression) -> Resul
     Err(refused_column(path, name, expected, &codec.to_string(), advice))
 }
 
+/// The name of a column as it is seen from outside, also of one of lists.
+fn name_of(column: &ColumnDescPtr) -> Option<String> {
+    column.path().parts().first().cloned()
+}
+
 fn nested(path: &Path, column: &ColumnDescPtr) -> Error {
-    let name = column.path().parts().first().cloned();
+    let expected = "text, numbers, booleans, times or vectors of numbers";
     let advice = "leave the column out, or unfold it into rows or columns of their own";
-    refused_column(path, name, "text, numbers, booleans or times", "lists or structures", advice)
+    refused_column(path, name_of(column), expected, "other lists or structures", advice)
+}
+
+const SAME_LENGTH: &str = "write vectors that all have the same length, none of them missing";
+
+fn uneven(path: &Path, column: &ColumnDescPtr) -> Error {
+    let received = "lists of different lengths";
+    refused_column(path, name_of(column), "vectors of one length", received, SAME_LENGTH)
+}
+
+fn several_vectors(path: &Path, column: &ColumnDescPtr) -> Error {
+    let advice = "leave one of them out";
+    let received = "a second one";
+    refused_column(path, name_of(column), "one column of vectors", received, advice)
 }
 
 fn wordless(path: &Path, column: &ColumnDescPtr) -> Error {

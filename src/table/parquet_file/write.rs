@@ -7,16 +7,21 @@ use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
-use parquet::schema::types::{Type, TypePtr};
+use parquet::schema::types::{ColumnPath, Type, TypePtr};
 
+use super::arrow_schema::{ARROW_SCHEMA, arrow_schema};
 use crate::table::{Value, ValueType};
 
 /// Rows that are held in memory before they are written as one row group.
 const ROW_GROUP: usize = 1 << 16;
+/// Numbers of a column of vectors that are held in memory.
+const VECTOR_NUMBERS: usize = 1 << 22;
 
-/// A Parquet file that is written row by row: flat columns, each of one type, all of which may lack values.
+/// A Parquet file that is written row by row: columns of one type each, all of which may lack values, and columns of
+/// vectors (lists of one length), of which none is missing.
 ///
-/// At most 65,536 rows are held in memory; they become one row group (Zstandard).
+/// At most 65,536 rows are held in memory, fewer where they have long vectors (4 million numbers); they become one row
+/// group (Zstandard).
 ///
 /// ```
 /// use phenocopy::table::{ParquetTable, Value, ValueType};
@@ -34,6 +39,7 @@ pub struct ParquetTable<W: Write + Send> {
     writer: SerializedFileWriter<W>,
     columns: Vec<Column>,
     n_rows: usize,
+    most_rows: usize,
 }
 
 /// The cells of one column since the last row group.
@@ -49,6 +55,8 @@ enum Values {
     Int32(Vec<i32>),
     Float32(Vec<f32>),
     Float64(Vec<f64>),
+    /// Vectors of one length, one after another.
+    Vectors(Vec<f32>, usize),
 }
 
 impl<W: Write + Send> ParquetTable<W> {
@@ -61,17 +69,14 @@ impl<W: Write + Send> ParquetTable<W> {
         columns: &[(&str, ValueType)],
         metadata: &[(&str, &str)],
     ) -> io::Result<Self> {
-        let pair =
-            |(key, value): &(&str, &str)| KeyValue::new((*key).to_owned(), (*value).to_owned());
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::default()))
-            .set_key_value_metadata(Some(metadata.iter().map(pair).collect()))
-            .build();
+        let properties = Arc::new(properties(columns, metadata));
         let writer = schema(columns)
-            .and_then(|schema| SerializedFileWriter::new(out, schema, Arc::new(properties)))
+            .and_then(|schema| SerializedFileWriter::new(out, schema, properties))
             .map_err(io_error)?;
+        let longest = columns.iter().filter_map(|(_, of)| of.vector_length()).max();
+        let most_rows = (VECTOR_NUMBERS / longest.unwrap_or(1).max(1)).clamp(1, ROW_GROUP);
         let columns = columns.iter().map(|(_, of)| Column::new(*of)).collect();
-        Ok(Self { writer, columns, n_rows: 0 })
+        Ok(Self { writer, columns, n_rows: 0, most_rows })
     }
 
     /// Adds a row: a value for each column, in their order; what is left out is missing.
@@ -83,7 +88,7 @@ impl<W: Write + Send> ParquetTable<W> {
             column.push(row.get(at).unwrap_or(&Value::Missing))?;
         }
         self.n_rows += 1;
-        if self.n_rows == ROW_GROUP { self.write_group() } else { Ok(()) }
+        if self.n_rows == self.most_rows { self.write_group() } else { Ok(()) }
     }
 
     /// Writes what is left and the end of the file, without which it is none.
@@ -118,12 +123,22 @@ impl Column {
             ValueType::Int32 => Values::Int32(Vec::new()),
             ValueType::Float32 => Values::Float32(Vec::new()),
             ValueType::Float64 => Values::Float64(Vec::new()),
+            ValueType::Vector(length) => Values::Vectors(Vec::new(), length),
         };
         Self { values, levels: Vec::new() }
     }
 
     fn push(&mut self, value: &Value) -> io::Result<()> {
         let is_there = match (value, &mut self.values) {
+            (Value::Numbers(numbers), Values::Vectors(values, length))
+                if numbers.len() == *length =>
+            {
+                values.extend_from_slice(numbers);
+                true
+            }
+            (other, Values::Vectors(..)) => {
+                return Err(io::Error::other(format!("{other:?} in a column of vectors")));
+            }
             (Value::Missing, _) => false,
             (Value::Text(text), Values::Text(bytes, ends)) => {
                 if !text.is_empty() {
@@ -172,6 +187,15 @@ impl Column {
                 writer.typed::<DoubleType>().write_batch(values, levels, None)?;
                 values.clear();
             }
+            Values::Vectors(values, length) => {
+                let is_first = |at: usize| at.is_multiple_of(*length);
+                let repeated: Vec<i16> =
+                    (0..values.len()).map(|at| i16::from(!is_first(at))).collect();
+                let levels = vec![1; values.len()];
+                let typed = writer.typed::<FloatType>();
+                typed.write_batch(values, Some(&levels), Some(&repeated))?;
+                values.clear();
+            }
         }
         self.levels.clear();
         Ok(())
@@ -189,22 +213,63 @@ fn texts(bytes: Vec<u8>, ends: &[usize]) -> Vec<ByteArray> {
     ends.iter().map(slice).collect()
 }
 
+fn properties(columns: &[(&str, ValueType)], metadata: &[(&str, &str)]) -> WriterProperties {
+    let pair = |key: &str, value: &str| KeyValue::new(key.to_owned(), value.to_owned());
+    let mut pairs: Vec<KeyValue> = metadata.iter().map(|(key, value)| pair(key, value)).collect();
+    let mut properties =
+        WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default()));
+    let vectors = columns.iter().filter(|(_, of)| of.vector_length().is_some());
+    for (name, _) in vectors {
+        // No number of a vector comes twice.
+        let path = LIST.map(str::to_owned);
+        let path = ColumnPath::new([vec![(*name).to_owned()], path.to_vec()].concat());
+        properties = properties.set_column_dictionary_enabled(path, false);
+        // Parquet knows lists; that they are of one length only Arrow's schema says.
+        if pairs.iter().all(|pair| pair.key != ARROW_SCHEMA) {
+            pairs.push(pair(ARROW_SCHEMA, &arrow_schema(columns, metadata)));
+        }
+    }
+    properties.set_key_value_metadata(Some(pairs)).build()
+}
+
+/// What the groups of a list are called below its own name.
+const LIST: [&str; 2] = ["list", "element"];
+
 fn schema(columns: &[(&str, ValueType)]) -> ParquetResult<TypePtr> {
-    let field = |(name, of): &(&str, ValueType)| {
-        let (physical, logical) = match of {
-            ValueType::Text => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
-            ValueType::Int32 => (Physical::INT32, None),
-            ValueType::Float32 => (Physical::FLOAT, None),
-            ValueType::Float64 => (Physical::DOUBLE, None),
-        };
-        Type::primitive_type_builder(name, physical)
-            .with_repetition(Repetition::OPTIONAL)
-            .with_logical_type(logical)
-            .build()
-            .map(Arc::new)
-    };
-    let fields = columns.iter().map(field).collect::<ParquetResult<Vec<TypePtr>>>()?;
+    let fields = columns.iter().map(|(name, of)| field(name, *of));
+    let fields = fields.collect::<ParquetResult<Vec<TypePtr>>>()?;
     Ok(Arc::new(Type::group_type_builder("schema").with_fields(fields).build()?))
+}
+
+fn field(name: &str, of: ValueType) -> ParquetResult<TypePtr> {
+    let (physical, logical) = match of {
+        ValueType::Text => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
+        ValueType::Int32 => (Physical::INT32, None),
+        ValueType::Float32 => (Physical::FLOAT, None),
+        ValueType::Float64 => (Physical::DOUBLE, None),
+        ValueType::Vector(_) => return list(name),
+    };
+    let field = Type::primitive_type_builder(name, physical)
+        .with_repetition(Repetition::OPTIONAL)
+        .with_logical_type(logical);
+    field.build().map(Arc::new)
+}
+
+/// A list of numbers, all of which are there.
+fn list(name: &str) -> ParquetResult<TypePtr> {
+    let [repeated, element] = LIST;
+    let element = Type::primitive_type_builder(element, Physical::FLOAT)
+        .with_repetition(Repetition::REQUIRED)
+        .build()?;
+    let repeated = Type::group_type_builder(repeated)
+        .with_repetition(Repetition::REPEATED)
+        .with_fields(vec![Arc::new(element)])
+        .build()?;
+    let list = Type::group_type_builder(name)
+        .with_repetition(Repetition::REQUIRED)
+        .with_logical_type(Some(LogicalType::List))
+        .with_fields(vec![Arc::new(repeated)]);
+    list.build().map(Arc::new)
 }
 
 /// What the output said, where it was the output.

@@ -176,7 +176,7 @@ fn the_schema_of_hits() {
     asked | text |  | the query as it was typed
     index | text |  | fingerprint of the index
     ");
-    for output in ["hits", "mechanisms", "ndjson", "parquet"] {
+    for output in ["hits", "mechanisms", "ndjson", "parquet", "export"] {
         let table = run(&["schema", output]).success();
         assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
     }

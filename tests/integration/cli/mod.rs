@@ -20,6 +20,8 @@ mod databases;
 /// Retrieval reports and the labels they need.
 #[cfg(feature = "train")]
 mod evaluate;
+/// Vectors and responses for other programs, and back.
+mod export;
 /// Parquet, sets, schemas, completions and manual pages.
 mod exports;
 /// Signatures, combinations and features: what no screen of the index holds.

@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 
 use npyz::{NpyFile, Order};
 
-use super::measurements::Measurements;
-use super::text::{Rows, whole_file};
-use super::wanted::{LeftOut, Wanted};
-use super::writing::TextFormat;
 use crate::error::{Error, Result};
+use crate::table::measurements::{LeftOut, Measurements, Wanted};
+use crate::table::text::{Rows, whole_file};
+use crate::table::writing::TextFormat;
 
 /// The first bytes of NumPy's format.
 const MAGIC: &[u8] = b"\x93NUMPY";
@@ -17,7 +16,7 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 ///
 /// # Errors
 /// When it cannot be read.
-pub(super) fn is_npy(path: &Path) -> Result<bool> {
+pub(in crate::table) fn is_npy(path: &Path) -> Result<bool> {
     // A pipe would lose what is read of it here.
     if !path.metadata().is_ok_and(|metadata| metadata.is_file()) {
         return Ok(false);
@@ -33,7 +32,7 @@ pub(super) fn is_npy(path: &Path) -> Result<bool> {
 ///
 /// # Errors
 /// When it is no matrix of floating-point numbers, is cut off, or the table does not name as many rows.
-pub(super) fn read_npy(path: &Path, wanted: Wanted<'_>) -> Result<Measurements> {
+pub(in crate::table) fn read_npy(path: &Path, wanted: Wanted<'_>) -> Result<Measurements> {
     let file = BufReader::new(File::open(path).map_err(Error::io("read", path))?);
     let npy = NpyFile::new(file).map_err(|error| damaged(path, &error.to_string()))?;
     let (&[n_rows, n_columns], Order::C) = (npy.shape(), npy.order()) else {

@@ -1,0 +1,194 @@
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand, ValueEnum};
+use phenocopy::index::{Filter, Index};
+use phenocopy::report::Source;
+use phenocopy::report::export::{
+    EntryH5ad, EntryNpy, EntryParquet, EntryProjector, EntryWriter, Export, ExportedNumbers,
+};
+use phenocopy::search::{Entry, PredictedResponses};
+
+use super::IndexArgument;
+use super::filter_arguments::FilterArguments;
+use super::output::{OutputArguments, command_line, fill_by_path, fill_together};
+
+pub(super) const EXAMPLE: &str = "Examples:\n  phenocopy export embeddings -o embeddings.parquet\n  \
+    phenocopy export embeddings --type trt_cp -o compounds.npy\n  \
+    phenocopy export responses --context GDSC2 --picklist mine.grp -o responses.h5ad";
+
+/// What is written.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ExportCommand {
+    /// Write the unit vectors of perturbations, with what is known of each
+    #[command(after_help = EXAMPLE)]
+    Embeddings(ExportArguments),
+    /// Write the predicted responses of perturbations to each readout, with what is known of each
+    #[command(after_help = EXAMPLE)]
+    Responses(ResponseArguments),
+}
+
+/// Which perturbations, in which form.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
+    #[command(flatten)]
+    index: IndexArgument,
+    #[command(flatten)]
+    filter: FilterArguments,
+    /// Form of the output; without it what the extension of -o says, else parquet
+    #[arg(long, value_enum)]
+    format: Option<ExportFormat>,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+/// The same, and where responses are predicted.
+#[derive(Debug, Args)]
+pub(crate) struct ResponseArguments {
+    /// Responses predicted in this context, measured there or not; without it their averages over all
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+    #[command(flatten)]
+    export: ExportArguments,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ExportFormat {
+    /// A Parquet file: a row for each perturbation, its numbers as a list of fixed size
+    Parquet,
+    /// A NumPy matrix X.npy; X.ids.tsv says what its rows are, X.json where it comes from
+    Npy,
+    /// X.vectors.tsv and X.metadata.tsv for TensorBoard's projector; X.json says where they come from
+    Projector,
+    /// AnnData: numbers in X, vectors in obsm["X_phenocopy"]
+    H5ad,
+}
+
+impl ExportCommand {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Embeddings(arguments) => arguments.run(|index| {
+                let of_entry = |entry: &Entry<'_>| Ok(entry.embedding.to_vec());
+                Ok((ExportedNumbers::Embeddings(index.dim()), Box::new(of_entry)))
+            }),
+            Self::Responses(ResponseArguments { context, export }) => export.run(|index| {
+                let responses = open_responses(index, context.as_deref())?;
+                let context = responses.context().map(str::to_owned);
+                let numbers =
+                    ExportedNumbers::Responses { context, readouts: responses.readouts() };
+                Ok((numbers, Box::new(move |entry| responses.of(entry))))
+            }),
+        }
+    }
+}
+
+#[cfg(feature = "train")]
+fn open_responses<'a>(
+    index: &'a Index,
+    context: Option<&str>,
+) -> phenocopy::Result<PredictedResponses<'a>> {
+    match context {
+        Some(context) => PredictedResponses::in_context(index, context),
+        None => PredictedResponses::averaged(index),
+    }
+}
+
+#[cfg(not(feature = "train"))]
+fn open_responses<'a>(
+    index: &'a Index,
+    context: Option<&str>,
+) -> phenocopy::Result<PredictedResponses<'a>> {
+    match context {
+        Some(_) => Err(super::failure::without_model("--context")),
+        None => PredictedResponses::averaged(index),
+    }
+}
+
+/// Returns the numbers of a perturbation.
+type NumbersOf<'a> = Box<dyn Fn(&Entry<'_>) -> phenocopy::Result<Vec<f32>> + 'a>;
+
+/// What is exported of an index, as it is written.
+struct Exporting<'a> {
+    index: &'a Index,
+    filter: Filter,
+    export: Export,
+    numbers_of: NumbersOf<'a>,
+}
+
+impl ExportArguments {
+    fn run(
+        self,
+        numbers: impl FnOnce(&Index) -> phenocopy::Result<(ExportedNumbers, NumbersOf<'_>)>,
+    ) -> anyhow::Result<()> {
+        let format = self.format()?;
+        let index = self.index.open()?;
+        let filter = self.filter.filter(&index)?;
+        let (numbers, numbers_of) = numbers(&index)?;
+        let n_rows = index.entries(&filter)?.len();
+        let export = Export { source: Source::of(&index, command_line()), numbers, n_rows };
+        let exporting = Exporting { index: &index, filter, export, numbers_of };
+        let output = self.output.output.as_deref();
+        match (format, output) {
+            (ExportFormat::Parquet, _) => self
+                .output
+                .fill(|out| exporting.write(&mut EntryParquet::new(out, &exporting.export)?)),
+            (ExportFormat::Npy, Some(path)) => fill_together(&npy_files(path), |outs| {
+                exporting.write(&mut EntryNpy::new(outs, &exporting.export)?)
+            }),
+            (ExportFormat::Projector, Some(path)) => {
+                fill_together(&projector_files(path), |outs| {
+                    exporting.write(&mut EntryProjector::new(outs, &exporting.export)?)
+                })
+            }
+            (ExportFormat::H5ad, Some(path)) => fill_by_path(path, |path| {
+                exporting.write(&mut EntryH5ad::create(path, &exporting.export, index.dim())?)
+            }),
+            (_, None) => anyhow::bail!("this form is no stream: name a file with -o FILE"),
+        }
+    }
+
+    /// The form that was asked for, or that the output's extension means.
+    fn format(&self) -> anyhow::Result<ExportFormat> {
+        let output = self.output.output.as_deref();
+        let extension =
+            output.and_then(Path::extension).map(|e| e.to_string_lossy().to_lowercase());
+        let format = match (self.format, extension.as_deref()) {
+            (Some(format), _) => format,
+            (None, Some("npy")) => ExportFormat::Npy,
+            (None, Some("h5ad")) => ExportFormat::H5ad,
+            (None, Some("parquet") | None) => ExportFormat::Parquet,
+            (None, Some(other)) => {
+                anyhow::bail!(
+                    "`.{other}` does not say which form is meant: add --format parquet, npy, projector or h5ad"
+                )
+            }
+        };
+        if format == ExportFormat::Parquet && output.is_none() && std::io::stdout().is_terminal() {
+            anyhow::bail!("a terminal cannot show Parquet: name a file with -o FILE, or pipe it");
+        }
+        Ok(format)
+    }
+}
+
+impl Exporting<'_> {
+    fn write(&self, out: &mut dyn EntryWriter) -> anyhow::Result<()> {
+        for entry in self.index.entries(&self.filter)? {
+            let entry = entry?;
+            out.entry(&entry, &(self.numbers_of)(&entry)?)?;
+        }
+        Ok(out.finish()?)
+    }
+}
+
+/// The matrix, its table and its document: `X.npy`, `X.ids.tsv` and `X.json`.
+fn npy_files(path: &Path) -> [PathBuf; 3] {
+    [path.to_path_buf(), path.with_extension("ids.tsv"), path.with_extension("json")]
+}
+
+/// `X.vectors.tsv`, `X.metadata.tsv` and `X.json` of `X`, `X.tsv` or `X.vectors.tsv`.
+fn projector_files(path: &Path) -> [PathBuf; 3] {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let stem = name.strip_suffix(".tsv").unwrap_or(&name);
+    let stem = stem.strip_suffix(".vectors").unwrap_or(stem);
+    ["vectors.tsv", "metadata.tsv", "json"].map(|end| path.with_file_name(format!("{stem}.{end}")))
+}
