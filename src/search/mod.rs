@@ -14,6 +14,7 @@ mod explain;
 mod features;
 mod hit;
 mod mechanism;
+mod members;
 mod panel;
 mod picklist;
 mod plan;

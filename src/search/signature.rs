@@ -182,13 +182,7 @@ impl Candidate<'_> {
 impl Subject {
     /// Places a signature by folding it in.
     pub(super) fn place(index: &Index, query: &SignatureQuery) -> Result<Self> {
-        let stored = index.placement()?.ok_or_else(|| {
-            Error::data(
-                format!("index `{}`", index.manifest().name),
-                "it cannot place a signature: it holds no weights of a product head",
-                "build one with `phenocopy build` and the default head",
-            )
-        })?;
+        let stored = stored_placement(index)?;
         let names = readout_names(index, stored);
         let aligned = align(&names, &query.signature);
         aligned.require_enough(stored, &query.signature)?;
@@ -215,6 +209,17 @@ impl Subject {
         let subject = Self::unmeasured(name, kind, name, placed.vector, origin);
         Ok(Self { activity, response, ..subject })
     }
+}
+
+/// What places signatures, where an index has it.
+pub(super) fn stored_placement(index: &Index) -> Result<&StoredPlacement> {
+    index.placement()?.ok_or_else(|| {
+        Error::data(
+            format!("index `{}`", index.manifest().name),
+            "it cannot place a signature: it holds no weights of a product head",
+            "build one with `phenocopy build` and the default head",
+        )
+    })
 }
 
 /// The candidate whose fit is farthest above chance.
@@ -295,7 +300,10 @@ fn align(names: &ReadoutNames, signature: &Signature) -> Aligned {
 
 /// What the readouts of the fold-in are called: as in the index's responses, if those are of the same readouts. Files of
 /// two builds, put together by a program, may differ in them.
-fn readout_names<'a>(index: &'a Index, stored: &StoredPlacement) -> Cow<'a, ReadoutNames> {
+pub(super) fn readout_names<'a>(
+    index: &'a Index,
+    stored: &StoredPlacement,
+) -> Cow<'a, ReadoutNames> {
     let names = index.readout_names();
     if names.symbols() == stored.readouts {
         return Cow::Borrowed(names);

@@ -6,7 +6,6 @@ use super::matrix::{Positions, read_readout_rows};
 use super::measurements::{Measurements, Wanted};
 use super::sample_sheet::{SampleColumns, SampleSheet, SheetBuilder};
 use super::text::{Rows, broken_stream, open_text, whole_file};
-
 use super::writing::{TextFormat, TextWriting, Writing};
 use crate::error::Result;
 

@@ -46,7 +46,7 @@ pub use file_form::{FileForm, TableForm, TableShape, file_form, known_format, ta
 pub use filter::{Bound, RowFilter};
 pub use gct::GctFile;
 pub use gctx::{GctxFile, GctxSelection};
-pub use gene::{GeneNames, GeneResolution, excel_date};
+pub use gene::{GeneNames, GeneResolution, GeneSet, excel_date, holds_gene_sets, read_gene_sets};
 pub use h5ad::{H5adFile, H5adLayout};
 pub use input::InputFile;
 pub use known_columns::KnownColumns;

@@ -42,6 +42,8 @@ pub struct Rows {
     writing: Writing,
     header: Vec<String>,
     record: ByteRecord,
+    /// The first row of text, which was read with the header.
+    first: Option<ByteRecord>,
     /// Lines of the file before the header.
     n_lines_before: u64,
 }
@@ -55,7 +57,9 @@ enum Source {
 }
 
 impl Rows {
-    /// Opens a table and reads its header; names lose surrounding blanks. What the format says is for text.
+    /// Opens a table and reads its header; names lose surrounding blanks. What the format says is for text. Where rows
+    /// have a cell more than the header, as R's `write.table` leaves out the name of the column of names, the first
+    /// column's name is empty.
     ///
     /// # Errors
     /// When the file cannot be read, is an archive other than gzip, has no header, is Parquet with columns of
@@ -86,8 +90,15 @@ impl Rows {
             Writing::Text(writing) => writing.separator,
             Writing::Parquet | Writing::Workbook => TextFormat::Comma,
         };
-        let (header, reader) = open_csv(path, text, separator.byte(), n_lines_before)?;
-        Self::with(path, header, Source::Text(reader), writing, n_lines_before)
+        let (mut header, mut reader) = open_csv(path, text, separator.byte(), n_lines_before)?;
+        let mut first = ByteRecord::new();
+        let more = reader.read_byte_record(&mut first);
+        let more = more.map_err(|error| csv_error(path, error, n_lines_before))?;
+        if has_names_of_rows(&header, &first) {
+            header.insert(0, String::new());
+        }
+        let rows = Self::with(path, header, Source::Text(reader), writing, n_lines_before)?;
+        Ok(Self { first: more.then_some(first), ..rows })
     }
 
     /// Returns how the table is written.
@@ -112,7 +123,7 @@ impl Rows {
             ));
         }
         let (path, record) = (path.to_path_buf(), ByteRecord::new());
-        Ok(Self { path, source, writing, header, record, n_lines_before })
+        Ok(Self { path, source, writing, header, record, first: None, n_lines_before })
     }
 
     /// Returns the path.
@@ -153,13 +164,22 @@ impl Rows {
     }
 
     pub(super) fn next_record(&mut self) -> Result<Option<&ByteRecord>> {
-        let more = match &mut self.source {
-            Source::Text(reader) => {
+        let more = match (&mut self.source, self.first.take()) {
+            (Source::Text(_), Some(first)) => {
+                self.record = first;
+                true
+            }
+            (Source::Text(reader), None) => {
                 let more = reader.read_byte_record(&mut self.record);
                 more.map_err(|error| csv_error(&self.path, error, self.n_lines_before))?
             }
-            Source::Parquet(rows) => rows.read(&mut self.record)?,
+            (Source::Parquet(rows), _) => rows.read(&mut self.record)?,
         };
+        if more && self.record.len() != self.header.len() {
+            let expected = format!("{} cells as in the header", self.header.len());
+            let advice = "complete the row, or write the table again";
+            return Err(self.refuse(None, &expected, self.record.len().to_string(), advice));
+        }
         if std::str::from_utf8(self.record.as_slice()).is_err() {
             let received = "bytes of another encoding".to_owned();
             return Err(self.refuse(None, "text in UTF-8", received, "save the table as UTF-8"));
@@ -228,6 +248,7 @@ fn open_csv(
         .delimiter(delimiter)
         .comment(Some(COMMENT))
         .has_headers(true)
+        .flexible(true)
         .from_reader(text);
     let header = reader.byte_headers();
     let header = header.map_err(|error| csv_error(path, error, n_lines_before))?;
@@ -243,6 +264,12 @@ fn open_csv(
     }
     let header = header.iter().map(trimmed).collect();
     Ok((header, reader))
+}
+
+/// Returns whether rows have names that the header has no cell for, as R writes; a separator at their end is no cell.
+fn has_names_of_rows(header: &[String], first: &ByteRecord) -> bool {
+    let last = first.iter().next_back().map(trimmed);
+    first.len() == header.len() + 1 && last.is_some_and(|cell| !cell.is_empty())
 }
 
 fn trimmed(cell: &[u8]) -> String {
@@ -323,18 +350,6 @@ fn csv_error(path: &Path, error: csv::Error, n_lines_before: u64) -> Error {
     let line = error.position().map(|position| position.line() + n_lines_before);
     match error.into_kind() {
         ErrorKind::Io(error) => broken_stream(path, line, &error),
-        ErrorKind::UnequalLengths { expected_len, len, pos } => Error::Table {
-            path: path.to_path_buf(),
-            line: pos.map(|pos| pos.line() + n_lines_before).or(line),
-            column: None,
-            expected: format!("{expected_len} cells as in the header"),
-            received: format!("{len}"),
-            advice: if len == expected_len + 1 && pos_is_second(line) {
-                "R's `write.table` leaves out the name of the first column; add it".into()
-            } else {
-                "complete the row, or write the table again".into()
-            },
-        },
         other => Error::Table {
             path: path.to_path_buf(),
             line,
@@ -344,10 +359,6 @@ fn csv_error(path: &Path, error: csv::Error, n_lines_before: u64) -> Error {
             advice: "write the table again as CSV".into(),
         },
     }
-}
-
-fn pos_is_second(line: Option<u64>) -> bool {
-    line == Some(2)
 }
 
 /// Turns what the system or gzip said into an error that names the file.

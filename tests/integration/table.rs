@@ -84,10 +84,24 @@ fn bad_cells_are_named_by_file_line_and_column() {
     assert_refused("line,BRAF\nA,1\nB,high\n", &["line 3", "`BRAF`", "`high`", "a number"]);
     assert_refused("line,BRAF\nA,inf\n", &["line 2", "`BRAF`", "a finite number"]);
     assert_refused("line,BRAF\nA,1\nB,1,2\n", &["line 3", "2 cells", "found 3"]);
-    assert_refused("line,BRAF\nA,1,2\n", &["line 2", "write.table"]);
+    assert_refused("line,BRAF\nA,1,\n", &["line 2", "2 cells", "found 3"]);
+    assert_refused("BRAF,MDM2\nA,1,2\nB,1\n", &["line 3", "3 cells", "found 2"]);
     assert_refused("line,BRAF\nnan,1\n", &["line 2", "a name"]);
     assert_refused("line,nan\nA,1\n", &["line 1", "a name"]);
     assert_refused("line,BRAF\nA,1\nA,2\n", &["each readout once", "`A` as row 1 and 2"]);
+}
+
+#[test]
+fn names_of_rows_that_r_gives_no_header_are_the_first_column() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("r.txt");
+    std::fs::write(&path, "\"logFC\"\t\"t\"\n\"TP53\"\t-1\t-8\n\"MDM2\"\t0.5\t2\n").unwrap();
+    let signature = phenocopy::table::read_signature(&path, None).unwrap();
+    assert_eq!(signature.value_column, "t");
+    assert_eq!(signature.values, [("TP53".to_owned(), -8.0), ("MDM2".to_owned(), 2.0)]);
+    let features = phenocopy::table::read_features(&path).unwrap();
+    assert_eq!((features.names[1].as_str(), features.row(1)), ("MDM2", &[0.5, 2.0][..]));
+    assert_eq!(features.features, ["logFC", "t"]);
 }
 
 #[test]

@@ -31,8 +31,8 @@ pub(crate) struct SearchArguments {
     /// Go on where an interrupted run with --queries, --format tsv and -o was cut off
     #[arg(long, requires = "list", requires = "output")]
     pub(super) resume: bool,
-    /// A profile of your own, folded into the index: a table of readouts and values, or of limma, DESeq2 or edgeR; COLUMN
-    /// is that of the values, where several could be
+    /// A profile of your own, folded into the index: a table of readouts and values, or of limma, DESeq2 or edgeR (COLUMN
+    /// is that of the values, where several could be), or a gene set of a GRP or GMT file (COLUMN is its name)
     #[arg(long, value_name = "FILE[:COLUMN]", conflicts_with_all = ["queries", "query_type"])]
     pub(super) signature: Option<String>,
     /// Features (a table: names, then numbers) that place queries which were never measured: predictions

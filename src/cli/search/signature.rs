@@ -1,15 +1,24 @@
+use std::path::Path;
+
 use phenocopy::index::Index;
 use phenocopy::search::{Answer, Origin, Signature, SignatureQuery};
-use phenocopy::table::{NameList, SignatureTable, read_signature};
+use phenocopy::table::{NameList, SignatureTable, holds_gene_sets, read_gene_sets, read_signature};
 
 use super::SearchArguments;
-use crate::cli::output::{complain, listed};
+use crate::cli::output::{MOST_LISTED, complain, listed};
 
 impl SearchArguments {
     pub(super) fn search_signature(&self, index: &Index, source: &str) -> anyhow::Result<()> {
         let NameList { path, columns } = NameList::parse(source);
-        let table = read_signature(&path, columns.as_deref())?;
-        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        let (signature, table) = match holds_gene_sets(&path) {
+            true => (signature_of_set(index, &path, columns.as_deref())?, None),
+            false => {
+                let table = read_signature(&path, columns.as_deref())?;
+                let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+                let (name, values) = (name.into_owned(), table.values.clone());
+                (Signature { name, values }, Some(table))
+            }
+        };
         let query = SignatureQuery {
             context: self.context.clone(),
             is_normalised: self.normalised,
@@ -19,10 +28,11 @@ impl SearchArguments {
             via: self.via(),
             direction: self.direction(),
             correction: self.correction(),
-            ..SignatureQuery::new(Signature { name, values: table.values.clone() })
+            ..SignatureQuery::new(signature)
         };
         let answer = index.search_signature(&query)?;
-        report_reading(&table, &answer);
+        table.iter().for_each(report_reading);
+        report_fit(&answer);
         self.output.fill(|out| {
             let mut writer = self.writer(out, index);
             writer.begin()?;
@@ -32,8 +42,34 @@ impl SearchArguments {
     }
 }
 
-/// Says what of a signature's file was averaged, left out, or not known to the index.
-fn report_reading(table: &SignatureTable, answer: &Answer) {
+/// The signature of one set of a file, and a line that says so.
+fn signature_of_set(index: &Index, path: &Path, name: Option<&str>) -> anyhow::Result<Signature> {
+    let sets = read_gene_sets(path)?;
+    let set = match (name, sets.as_slice()) {
+        (Some(name), sets) => sets.iter().find(|set| set.name == name),
+        (None, [set]) => Some(set),
+        (None, _) => None,
+    };
+    let Some(set) = set else {
+        let names = sets.iter().take(MOST_LISTED).map(|set| format!("`{}`", set.name));
+        let names = names.collect::<Vec<String>>().join(", ");
+        let (n_sets, path) = (sets.len(), path.display());
+        let wanted = name.map_or(String::new(), |name| format!(", none is `{name}`"));
+        anyhow::bail!(
+            "`{path}` holds {n_sets} sets{wanted}: name one, {path}:NAME, such as {names}"
+        )
+    };
+    let n_down = set.members.iter().filter(|(_, value)| *value < 0.0).count();
+    let n_up = set.members.len() - n_down;
+    complain(&format!(
+        "set `{}`: {n_up} members count as +1, {n_down} as -1, all other readouts of the index as 0",
+        set.name
+    ));
+    Ok(index.signature_of_members(&set.name, &set.members)?)
+}
+
+/// Says what of a signature's file was averaged or left out.
+fn report_reading(table: &SignatureTable) {
     if !table.other_columns.is_empty() {
         let (column, others) = (&table.value_column, table.other_columns.join(", "));
         complain(&format!("values are those of the column `{column}`, not of {others}"));
@@ -44,6 +80,10 @@ fn report_reading(table: &SignatureTable, answer: &Answer) {
     if table.n_missing > 0 {
         complain(&format!("{} rows have no value", table.n_missing));
     }
+}
+
+/// Says what of a signature is not known to the index, and whether the model explains it.
+fn report_fit(answer: &Answer) {
     let Origin::Signature(fit) = &answer.origin else { return };
     if !fit.unmatched.is_empty() {
         let names = listed(&fit.unmatched, fit.unmatched.len());

@@ -179,6 +179,13 @@ fn annotation_is_categories_and_what_is_missing_is_none() {
     assert_eq!(codes("obs/phase/codes")[..2], [0, -1], "the second compound has no phase");
     assert_eq!(codes("obs/gene/codes")[..2], [-1, -1]);
     assert_eq!(texts(&file, "var/symbol")[..2], ["d0", "d1"]);
+    export(&["embeddings", "--type", "trt_cp", "-o", text(&path)]).success();
+    let compounds = Hdf5File::open(&path).unwrap();
+    assert_eq!(
+        texts(&compounds, "obs/gene/categories"),
+        [""],
+        "libhdf5 reads no empty dataset of texts"
+    );
     assert!(texts(&file, "uns/phenocopy/command")[0].ends_with(planted()));
 }
 

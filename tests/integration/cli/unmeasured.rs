@@ -75,6 +75,43 @@ fn a_profile_of_ones_own_finds_what_its_compound_finds() {
 }
 
 #[test]
+fn a_set_that_goes_up_and_down_is_a_signature() {
+    let mut rows = profile("synthetic-screen-a.csv", "synthetic-005b");
+    rows.sort_by(|a, b| a.1.parse::<f64>().unwrap().total_cmp(&b.1.parse::<f64>().unwrap()));
+    let names: Vec<&str> = rows.iter().map(|(name, _)| name.as_str()).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let [gmt, grp] = ["sets.gmt", "low.grp"].map(|name| folder.path().join(name));
+    let (low, high) = (&names[..15], &names[names.len() - 15..]);
+    let sets = [("MINE_UP", high), ("OTHER", &names[10..30]), ("MINE_DN", low)];
+    let lines = sets.map(|(name, members)| format!("{name}\tna\t{}\n", members.join("\t")));
+    std::fs::write(&gmt, lines.concat()).unwrap();
+    std::fs::write(&grp, format!("# ours\nnobody\n{}\n", low.join("\n"))).unwrap();
+    let source = format!("{}:MINE", text(&gmt));
+    let context = ["--context", "synthetic-screen-a", "-k", "5", "--format", "tsv"];
+    let found = search(&[&["--signature", &source], &context[..]].concat());
+    let said = "set `MINE`: 15 members count as +1, 15 as -1, all other readouts of the index as 0";
+    assert!(found.stderr.contains(said), "{}", found.stderr);
+    let (_folder, table) = write_signature("readout,value", ',', &rows);
+    let whole = search(&[&["--signature", text(&table)], &context[..]].concat()).success();
+    let hits = |tsv: &str| -> Vec<String> {
+        tsv.lines().skip(1).filter_map(|line| line.split('\t').nth(2)).map(str::to_owned).collect()
+    };
+    let (found, whole) = (hits(&found.success()), hits(&whole));
+    assert!(whole.contains(&found[0]), "{found:?} {whole:?}");
+    let one = search(&["--signature", text(&grp), "--context", "synthetic-screen-a"]);
+    assert!(one.stderr.contains("16 members count as +1, 0 as -1"), "{}", one.stderr);
+    assert!(one.stderr.contains("not readouts of this index: `nobody`"), "{}", one.stderr);
+    let several = search(&["--signature", text(&gmt)]).failure();
+    assert!(several.contains("holds 2 sets: name one, "), "{several}");
+    assert!(several.contains("such as `MINE`, `OTHER`"), "{several}");
+    let unknown = search(&["--signature", &format!("{}:MIEN", text(&gmt))]).failure();
+    assert!(unknown.contains("2 sets, none is `MIEN`"), "{unknown}");
+    std::fs::write(&grp, "nobody\nno-one\n").unwrap();
+    let strange = search(&["--signature", text(&grp)]).failure();
+    assert!(strange.contains("0 of its 2 members are readouts of the index"), "{strange}");
+}
+
+#[test]
 fn a_signature_says_as_what_it_was_placed_and_how_well_it_is_explained() {
     let rows = profile("synthetic-screen-a.csv", "synthetic-005b");
     let (_folder, path) = write_signature("\u{feff}gene;score\r", ';', &rows);

@@ -1,8 +1,8 @@
 use std::collections::HashMap;
 
-use super::annotation::AnnotationRow;
-use super::name::{close_names, identifier_key};
 use crate::experiment::Annotation;
+use crate::table::annotation::AnnotationRow;
+use crate::table::name::{close_names, identifier_key};
 
 /// Gene symbols as a nomenclature (HGNC) knows them: approved, aliases and previous.
 ///
