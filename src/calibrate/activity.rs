@@ -129,12 +129,17 @@ fn agreement(dataset: &Dataset) -> Vec<f32> {
     let of_perturbation = |perturbation: u32| {
         let profiles = own.get(&perturbation).map_or(&[][..], Vec::as_slice);
         let rows: Vec<Vec<f32>> = profiles.iter().map(|p| dataset.profiles.row(*p)).collect();
-        let pairs =
-            rows.iter().enumerate().flat_map(|(i, a)| rows[..i].iter().map(move |b| (a, b)));
-        let all: Vec<f64> = pairs.filter_map(|(a, b)| correlation_of_shared(a, b)).collect();
-        (all.iter().sum::<f64>() / all.len() as f64) as f32
+        agreement_of(&rows)
     };
     (0..dataset.perturbations.len() as u32).into_par_iter().map(of_perturbation).collect()
+}
+
+/// Returns the correlation between profiles of one perturbation, averaged over pairs; NaN where none can be compared.
+pub(crate) fn agreement_of<P: AsRef<[f32]>>(rows: &[P]) -> f32 {
+    let pairs = rows.iter().enumerate().flat_map(|(i, a)| rows[..i].iter().map(move |b| (a, b)));
+    let both = pairs.filter_map(|(a, b)| correlation_of_shared(a.as_ref(), b.as_ref()));
+    let all: Vec<f64> = both.collect();
+    (all.iter().sum::<f64>() / all.len() as f64) as f32
 }
 
 /// The correlation over the readouts that both profiles have; none of fewer than [`FEWEST_SHARED`].

@@ -15,7 +15,7 @@ mod references;
 mod share;
 
 pub use activity::Activity;
-pub(crate) use activity::correlation;
+pub(crate) use activity::{agreement_of, correlation};
 pub use mechanism::{ClassKind, FEWEST_MEMBERS, MOST_MEMBERS, MechanismClass, class_score};
 pub(crate) use null::normal_tail;
 pub use null::{FEWEST_REFERENCES, Null, NullModel, Scores};

@@ -76,7 +76,8 @@ impl ExplainArguments {
             return index.explain_in(&responses, &query, &hit, context);
         }
         let mut explanation = index.explain(&query, &hit)?;
-        if let Some(responses) = responses {
+        let (of_query, of_hit) = (&explanation.query, &explanation.hit);
+        if let Some(responses) = responses.filter(|r| r.knows(of_query) && r.knows(of_hit)) {
             explanation.by_context = responses.compare(&explanation.query, &explanation.hit)?;
         }
         Ok(explanation)

@@ -2,9 +2,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use phenocopy::dataset::{Recipe, Split, VectorFile};
+use phenocopy::dataset::{Dataset, Recipe, Split, VectorFile};
 use phenocopy::experiment::PerturbationType;
-use phenocopy::index::{GivenVectors, IndexBuilder, StagedFolder};
+use phenocopy::index::{AddedValues, GivenVectors, Index, IndexBuilder, Manifest, StagedFolder};
+use phenocopy::table::Pattern;
 use phenocopy::{Error, Result};
 
 use super::compile::{compile, read_dataset, stop_flag, summarise};
@@ -15,10 +16,13 @@ use super::output::complain;
 #[command(after_help = "Examples:\n  \
     phenocopy index compound=painting.parquet crispr-knockout=painting-crispr.parquet -o my-index\n  \
     phenocopy index compound=embeddings.npy --annotations drugs.tsv -o my-index\n  \
-    phenocopy index painting.toml --data ~/screens -o my-index\n\n\
+    phenocopy index painting.toml --data ~/screens -o my-index\n  \
+    phenocopy index compound=ours.csv --add index/cancer-viability --context GDSC2 --annotations ours.tsv -o larger\n\n\
     A table of vectors has a row for each perturbation, its name in the first column and numbers in the others. The rows\n\
     of `X.npy` are named by the first column of `X.ids.tsv`. A recipe does the same and more: replicates, normalisation,\n\
-    annotation of any layout (data/README.md).")]
+    annotation of any layout (data/README.md).\n\n\
+    With `--add` they are profiles measured on the readouts of an index, in one of its contexts, or vectors of its own\n\
+    space: the rows are folded in, nothing is trained, and each carries the statistics of a signature.")]
 pub(crate) struct IndexArguments {
     /// A recipe (TOML), or tables of vectors, each with the type of its perturbations: compound, crispr-knockout, shrna,
     /// sirna, overexpression
@@ -33,24 +37,67 @@ pub(crate) struct IndexArguments {
     /// Compare the vectors as they are, not as deviations from the means of their context and side
     #[arg(long)]
     as_they_are: bool,
+    /// Add the rows to this index, which may be the output: profiles at its readouts are folded in with its model frozen
+    #[arg(long, value_name = "INDEX", conflicts_with = "as_they_are")]
+    add: Option<PathBuf>,
+    /// The context of the index that they were measured in [default: the context of the recipe, or the file's name]
+    #[arg(long, value_name = "NAME", requires = "add")]
+    context: Option<String>,
+    /// The values are normalised already, as the profiles of the index are after its recipe's steps
+    #[arg(long, requires = "add")]
+    normalised: bool,
     /// Index folder to write; an index that is there is replaced in one step at the end
     #[arg(short, long, value_name = "INDEX")]
     output: PathBuf,
 }
 
+/// What to do after a stop.
+const AFTER_STOP: &str = "run it again to build the index";
+
+impl From<&IndexArguments> for GivenVectors {
+    fn from(arguments: &IndexArguments) -> Self {
+        if arguments.as_they_are { Self::AsTheyAre } else { Self::Centred }
+    }
+}
+
 impl IndexArguments {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let started = Instant::now();
-        let (recipe, data) = self.recipe()?;
+        let (mut recipe, data) = self.recipe()?;
+        if let Some(context) = &self.context {
+            recipe.assays.iter_mut().for_each(|assay| assay.context = Pattern::fixed(context));
+        }
         let staged = StagedFolder::create(&self.output)?;
         stop_flag()?;
         let dataset = read_dataset(&recipe, &data, &Split::None)?;
         complain(dataset.report.to_string().trim_end());
-        let given = if self.as_they_are { GivenVectors::AsTheyAre } else { GivenVectors::Centred };
-        let builder = IndexBuilder::from_vectors(&dataset, given)?;
-        let manifest = compile(&staged, builder, "run it again to build the index")?;
+        let manifest = match &self.add {
+            None => {
+                let given = GivenVectors::from(&self);
+                compile(&staged, IndexBuilder::from_vectors(&dataset, given)?, AFTER_STOP)?
+            }
+            Some(base) => self.extend(base, &dataset, &staged)?,
+        };
         drop(staged);
         summarise(&manifest, &self.output, started, None)
+    }
+
+    /// Adds the rows to an index, all files of which are verified first: damaged ones would get digests of their own.
+    fn extend(&self, base: &Path, dataset: &Dataset, staged: &StagedFolder) -> Result<Manifest> {
+        let index = Index::open(base)?;
+        index.verify()?;
+        let values = if self.normalised { AddedValues::Normalised } else { AddedValues::Raw };
+        let builder = IndexBuilder::extend(&index, dataset, values)?;
+        let manifest = compile(staged, builder, AFTER_STOP)?;
+        let notices = manifest.additions.last().map_or(&[][..], |addition| &addition.notices);
+        notices.iter().for_each(|notice| complain(notice));
+        if manifest.is_rebuild_due() {
+            let percent = 100 * manifest.n_added() / manifest.counts.rows();
+            complain(&format!(
+                "{percent} % of the rows were added, not trained on: the model and the statistics know nothing of them; a rebuild from all data is due"
+            ));
+        }
+        Ok(manifest)
     }
 
     /// The recipe that is named, or one made of the tables that are, and where its paths start.

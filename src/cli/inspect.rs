@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use phenocopy::calibrate::{LEVEL, Share};
-use phenocopy::index::{HeldOutFit, Index, Manifest, Measure, StratumSummary};
+use phenocopy::index::{Addition, HeldOutFit, Index, Manifest, Measure, StratumSummary};
 use phenocopy::report::significant;
 
 use super::IndexArgument;
@@ -72,9 +72,32 @@ pub(crate) fn describe_content(out: &mut dyn Write, manifest: &Manifest) -> std:
         let how = if manifest.model.is_some() { "trained on" } else { "made of" };
         writeln!(out, "{how:<13} {profiles} profiles × {readouts} readouts, {values} values")?;
     }
+    describe_additions(out, manifest)?;
     let bytes: u64 = manifest.files.values().map(|file| file.bytes).sum();
     let megabytes = bytes as f64 / 1e6;
     writeln!(out, "size          {megabytes:.1} MB, vectors of {} numbers", counts.dimensions)
+}
+
+/// Writes which rows were added after training.
+fn describe_additions(out: &mut dyn Write, manifest: &Manifest) -> std::io::Result<()> {
+    for Addition { base, by, chemical, genetic, contexts, profiles, inputs, .. } in
+        &manifest.additions
+    {
+        let (n_rows, contexts) = (chemical + genetic, contexts.join(", "));
+        writeln!(
+            out,
+            "added         {n_rows} of {profiles} profiles in {contexts}, {by}, to {base}"
+        )?;
+        for input in inputs {
+            writeln!(out, "  input       {} sha256 {:.16}", input.path.display(), input.sha256)?;
+        }
+    }
+    if manifest.additions.is_empty() {
+        return Ok(());
+    }
+    let due = if manifest.is_rebuild_due() { "; a rebuild is due" } else { "" };
+    let (n_added, n_rows) = (manifest.n_added(), manifest.counts.rows());
+    writeln!(out, "              {n_added} of {n_rows} rows were not trained on{due}")
 }
 
 /// Writes how well each graph finds the exact neighbours.
@@ -137,6 +160,9 @@ pub(crate) fn describe_calibration(
         out,
         "calibration   {n_nulls} nulls of at most {most} references; {n_classes} mechanism classes"
     )?;
+    if !manifest.additions.is_empty() {
+        writeln!(out, "              learnt before rows were added, as all figures below")?;
+    }
     for honesty in &calibration.honesty {
         let kind = &honesty.targets;
         let what = match honesty.measure {

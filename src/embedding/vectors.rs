@@ -40,6 +40,20 @@ impl Embeddings {
         Ok(Self { dim, values })
     }
 
+    /// Takes rows that are unit already, to the bit.
+    ///
+    /// # Errors
+    /// As [`from_rows`](Self::from_rows), and when a row has another length than 1.
+    pub fn from_unit_rows(values: Vec<f32>, dim: usize) -> Result<Self> {
+        let checked = Self::from_rows(values.clone(), dim)?;
+        let is_off = |(given, unit): (&f32, &f32)| (given - unit).abs() > 1e-4;
+        if let Some(at) = values.iter().zip(&checked.values).position(is_off) {
+            let what = format!("vector of row {}", at / dim);
+            return Err(Error::data(what, "it has another length than 1", "make it unit"));
+        }
+        Ok(Self { dim, values })
+    }
+
     /// Joins the members of an ensemble: each centred per side and made unit, then concatenated and divided by √S.
     ///
     /// The dot product of two joined rows is the mean of the S members' cosines. Queries that come

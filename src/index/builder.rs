@@ -4,16 +4,16 @@ use std::path::Path;
 use super::calibration::{Calibration, CalibrationInput, CalibrationSummary, MeasuredActivity};
 use super::file::SectionWriter;
 use super::folder::StagedFolder;
-use super::manifest::{
-    Counts, FORMAT_VERSION, FileDigest, GraphSummary, Manifest, TrainingSummary, fingerprint,
-};
+use super::manifest::{Counts, FileDigest, GraphSummary, Manifest, fingerprint, format_of};
 use super::metadata::write_metadata;
 use super::open::Index;
 use super::placement::StoredPlacement;
+use super::progress::{BuildStep, Progress};
+use super::provenance::Provenance;
 use super::record::{Record, write_records};
 use super::response::Responses;
 use super::vector::{FlatGraph, GraphParameters, choose_ef};
-use crate::dataset::{InputFile, Recipe};
+use super::vector_space::VectorSpace;
 use crate::embedding::Embeddings;
 use crate::error::{Error, Result};
 use crate::experiment::Side;
@@ -22,56 +22,6 @@ use crate::experiment::Side;
 pub const TARGET_RECALL: f64 = 0.995;
 /// How many vectors of the other side measure it.
 const RECALL_QUERIES: usize = 1_000;
-
-/// What a build is doing, for progress bars.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BuildStep {
-    /// Inserting the vectors of a side into its graph.
-    Graph {
-        /// The side.
-        side: Side,
-        /// Vectors inserted.
-        done: usize,
-        /// Vectors in all.
-        total: usize,
-    },
-    /// Choosing the walk's breadth against the exact scan.
-    Recall(Side),
-    /// Learning what similarities are worth.
-    Calibration,
-    /// Writing names and annotation.
-    Metadata,
-    /// Opening the finished folder and checking it.
-    Verification,
-}
-
-/// Where an index comes from; all of it goes into the manifest.
-#[derive(Debug, Clone, Default)]
-pub struct Provenance {
-    /// The recipe the data were read by.
-    pub recipe: Option<Recipe>,
-    /// The files that were read.
-    pub inputs: Vec<InputFile>,
-    /// What was merged, dropped and suggested while reading, a sentence each.
-    pub notes: Vec<String>,
-    /// Contexts trained on.
-    pub contexts: Vec<String>,
-    /// Number of readouts trained on.
-    pub readouts: usize,
-    /// Number of profiles trained on.
-    pub profiles: usize,
-    /// Number of measured values trained on.
-    pub observations: usize,
-    /// Seeds of the ensemble.
-    pub seeds: Vec<u64>,
-    /// The model's configuration.
-    pub model: Option<serde_json::Value>,
-    /// What training reported.
-    pub training: Option<TrainingSummary>,
-}
-
-/// Hears of each step of a build, and may stop it with an error.
-pub type Progress<'a> = dyn Fn(BuildStep) -> Result<()> + 'a;
 
 type ModelWriter<'a> = Box<dyn FnOnce(&Path) -> Result<()> + 'a>;
 
@@ -105,6 +55,9 @@ pub struct IndexBuilder<'a> {
     records: Vec<Record>,
     responses: Option<Responses>,
     placement: Option<StoredPlacement>,
+    space: Option<VectorSpace>,
+    /// What was learnt already, where it is not to be learnt from these rows.
+    calibration: Option<Calibration>,
     activity: Option<MeasuredActivity>,
     provenance: Provenance,
     graph: GraphParameters,
@@ -136,6 +89,8 @@ impl<'a> IndexBuilder<'a> {
             records,
             responses: None,
             placement: None,
+            space: None,
+            calibration: None,
             activity: None,
             provenance: Provenance::default(),
             graph: GraphParameters::default(),
@@ -155,6 +110,19 @@ impl<'a> IndexBuilder<'a> {
     #[must_use]
     pub fn placement(mut self, placement: Option<StoredPlacement>) -> Self {
         self.placement = placement;
+        self
+    }
+
+    /// Adds how given vectors were centred, so that others can be added.
+    #[must_use]
+    pub fn space(mut self, space: Option<VectorSpace>) -> Self {
+        self.space = space;
+        self
+    }
+
+    /// Takes a calibration in place of learning one from the rows.
+    pub(super) fn calibration(mut self, calibration: Calibration) -> Self {
+        self.calibration = Some(calibration);
         self
     }
 
@@ -228,8 +196,11 @@ impl<'a> IndexBuilder<'a> {
         if let Some(placement) = &self.placement {
             placement.write(&folder.join("fold-in.bin"))?;
         }
+        if let Some(space) = &self.space {
+            space.write(&folder.join("vector-space.bin"))?;
+        }
         self.report(BuildStep::Calibration)?;
-        let calibration = self.calibrate();
+        let calibration = self.calibration.take().unwrap_or_else(|| self.calibrate());
         calibration.write(&folder.join("calibration.bin"))?;
         self.report(BuildStep::Metadata)?;
         write_metadata(&folder.join("metadata"), &self.records)?;
@@ -318,7 +289,7 @@ impl<'a> IndexBuilder<'a> {
         let files = digest_files(folder)?;
         let provenance = self.provenance.clone();
         Manifest {
-            format_version: FORMAT_VERSION,
+            format_version: format_of(&provenance.additions),
             crate_version: env!("CARGO_PKG_VERSION").to_owned(),
             name: self.name.clone(),
             fingerprint: fingerprint(&files),
@@ -332,6 +303,7 @@ impl<'a> IndexBuilder<'a> {
             recipe: provenance.recipe,
             inputs: provenance.inputs,
             notes: provenance.notes,
+            additions: provenance.additions,
             files,
             digest: String::new(),
         }

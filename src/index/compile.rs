@@ -1,10 +1,11 @@
 use rayon::prelude::*;
 
-use super::builder::{IndexBuilder, Provenance};
+use super::builder::IndexBuilder;
 use super::calibration::{MeasuredActivity, PlacedProfiles};
 use super::describe::describe;
 use super::manifest::{HeldOutFit, TrainingSummary};
 use super::placement::StoredPlacement;
+use super::provenance::Provenance;
 use super::response::Responses;
 use crate::calibrate::Activity;
 use crate::dataset::Dataset;
@@ -170,6 +171,7 @@ fn provenance(
         seeds: ensemble.seeds(),
         model,
         training: Some(summary(report)),
+        ..Provenance::default()
     })
 }
 

@@ -1,8 +1,8 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::record::Record;
 use crate::dataset::Dataset;
-use crate::experiment::{Annotation, Moa, Side};
+use crate::experiment::{Annotation, Moa, Perturbation, Side};
 
 /// Returns the record of each perturbation of a dataset, in the dataset's order.
 ///
@@ -10,7 +10,8 @@ use crate::experiment::{Annotation, Moa, Side};
 /// first, and their mechanism classes, the most frequent first.
 #[must_use]
 pub fn describe(dataset: &Dataset) -> Vec<Record> {
-    let compounds = compounds_by_target(dataset);
+    let rows = dataset.perturbations.iter().zip(&dataset.annotations);
+    let compounds = compounds_by_target(rows);
     let contexts = contexts_by_perturbation(dataset);
     let rows = dataset.perturbations.iter().zip(&dataset.annotations).zip(contexts);
     rows.map(|((perturbation, annotation), contexts)| {
@@ -26,9 +27,27 @@ pub fn describe(dataset: &Dataset) -> Vec<Record> {
     .collect()
 }
 
-fn compounds_by_target(dataset: &Dataset) -> HashMap<&str, Vec<&Annotation>> {
+/// Tells genes anew which compounds act on them: those that are named by compounds that were added, and those that were
+/// added themselves. What is told of others does not change.
+pub(super) fn describe_genes_anew(records: &mut [Record], is_added: impl Fn(usize) -> bool) {
+    let all = records.to_vec();
+    let rows = || all.iter().map(|record| (&record.perturbation, &record.annotation));
+    let compounds = compounds_by_target(rows());
+    let added = all.iter().enumerate().filter(|(row, _)| is_added(*row));
+    let concerned: HashSet<&str> = added.flat_map(|(_, record)| record.acts_on()).collect();
+    for (record, known) in records.iter_mut().zip(&all) {
+        let Some(gene) = known.gene().filter(|gene| concerned.contains(gene)) else { continue };
+        let known = compounds.get(gene).map_or(&[][..], Vec::as_slice);
+        record.targeted_by = known.iter().map(|compound| compound.name.clone()).collect();
+        record.annotation.moas = frequent_moas(known);
+    }
+}
+
+fn compounds_by_target<'a>(
+    rows: impl Iterator<Item = (&'a Perturbation, &'a Annotation)>,
+) -> HashMap<&'a str, Vec<&'a Annotation>> {
     let mut compounds: HashMap<&str, Vec<&Annotation>> = HashMap::new();
-    for (perturbation, annotation) in dataset.perturbations.iter().zip(&dataset.annotations) {
+    for (perturbation, annotation) in rows {
         if perturbation.side() == Side::Chemical {
             for target in &annotation.targets {
                 compounds.entry(&target.0).or_default().push(annotation);

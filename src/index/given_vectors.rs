@@ -1,6 +1,8 @@
-use super::builder::{IndexBuilder, Provenance};
+use super::builder::IndexBuilder;
 use super::calibration::{MeasuredActivity, PlacedProfiles};
 use super::describe::describe;
+use super::provenance::Provenance;
+use super::vector_space::VectorSpace;
 use crate::dataset::{Dataset, ProfileKey};
 use crate::embedding::Centring;
 use crate::error::{Error, Result};
@@ -17,6 +19,19 @@ pub enum GivenVectors {
     AsTheyAre,
 }
 
+impl GivenVectors {
+    /// A vector less the means of its context, or as it is, with the mean where a number is missing.
+    pub(super) fn deviation(self, values: &[f32], means: &[f32]) -> Vec<f32> {
+        let of_value = |(value, mean): (&f32, &f32)| match (self, value.is_nan()) {
+            (Self::Centred, true) => 0.0,
+            (Self::Centred, false) => value - mean,
+            (Self::AsTheyAre, true) => *mean,
+            (Self::AsTheyAre, false) => *value,
+        };
+        values.iter().zip(means).map(of_value).collect()
+    }
+}
+
 impl IndexBuilder<'_> {
     /// Takes the profiles of a dataset for vectors: embeddings that another model trained, or features that were
     /// measured, such as Cell Painting. Readouts are their dimensions; a missing value counts as the mean of its
@@ -30,7 +45,8 @@ impl IndexBuilder<'_> {
     pub fn from_vectors(dataset: &Dataset, given: GivenVectors) -> Result<Self> {
         let sides: Vec<Side> = dataset.perturbations.iter().map(|p| p.side()).collect();
         let dim = dataset.readouts.len();
-        let profiles = deviations(dataset, given);
+        let means = context_means(dataset);
+        let profiles = deviations(dataset, given, &means);
         let averaged = average(dataset, &profiles);
         let centring = match given {
             GivenVectors::Centred => Centring::fit(std::slice::from_ref(&averaged), dim, &sides)?,
@@ -42,26 +58,21 @@ impl IndexBuilder<'_> {
             profiles: place(dataset, &profiles, &centring),
             ..MeasuredActivity::default()
         };
+        let space = VectorSpace::new(dataset, given, means, centring);
         Ok(Self::new(dataset.name.clone(), embeddings, describe(dataset))?
+            .space(Some(space))
             .activity(measured)
             .provenance(provenance(dataset, given)))
     }
 }
 
 /// The profiles, row-major, missing values replaced: less the mean of their context, or as they are.
-fn deviations(dataset: &Dataset, given: GivenVectors) -> Vec<f32> {
+fn deviations(dataset: &Dataset, given: GivenVectors, means: &[f32]) -> Vec<f32> {
     let dim = dataset.readouts.len();
-    let means = context_means(dataset);
     let mut all = Vec::with_capacity(dataset.profiles.n_profiles() * dim);
     for (profile, key) in dataset.profiles.keys().iter().enumerate() {
         let means = &means[key.context as usize * dim..(key.context as usize + 1) * dim];
-        let of_value = |(value, mean): (f32, &f32)| match (given, value.is_nan()) {
-            (GivenVectors::Centred, true) => 0.0,
-            (GivenVectors::Centred, false) => value - mean,
-            (GivenVectors::AsTheyAre, true) => *mean,
-            (GivenVectors::AsTheyAre, false) => value,
-        };
-        all.extend(dataset.profiles.row(profile).into_iter().zip(means).map(of_value));
+        all.extend(given.deviation(&dataset.profiles.row(profile), means));
     }
     all
 }

@@ -1,20 +1,23 @@
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
+use std::ops::Range;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::addition::Addition;
 use super::calibration::CalibrationSummary;
 use crate::dataset::{InputFile, Recipe};
 use crate::error::{Error, Result};
 use crate::experiment::Side;
 
-/// The version of the index folder this program writes.
-pub const FORMAT_VERSION: u32 = 1;
+/// The newest version of the index folder that this program reads. Version 2 has rows that were added after training;
+/// an index without any is written as version 1, which programs of before read, too.
+pub const FORMAT_VERSION: u32 = 2;
 
 /// The files whose digests make the fingerprint; tantivy's are left out because its segment ids are random.
-const FINGERPRINTED: [&str; 7] = [
+const FINGERPRINTED: [&str; 8] = [
     "embeddings.bin",
     "graph-chemical.bin",
     "graph-genetic.bin",
@@ -22,6 +25,7 @@ const FINGERPRINTED: [&str; 7] = [
     "records.bin",
     "calibration.bin",
     "fold-in.bin",
+    "vector-space.bin",
 ];
 
 /// `manifest.json`: what an index holds, what it was made from, and the digest of each file.
@@ -56,6 +60,9 @@ pub struct Manifest {
     pub inputs: Vec<InputFile>,
     /// What was merged, dropped and suggested while reading, a sentence each.
     pub notes: Vec<String>,
+    /// Rows that were added after training, one entry for each time; on their side they follow those trained on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub additions: Vec<Addition>,
     /// Bytes and SHA-256 of each file, by path in the folder.
     pub files: BTreeMap<String, FileDigest>,
     /// SHA-256 of this file's text with nothing between these quotes; empty in indexes made before it was.
@@ -199,6 +206,26 @@ impl Manifest {
         Ok(manifest)
     }
 
+    /// Returns the rows of a side that were added after training: its last ones.
+    #[must_use]
+    pub fn added(&self, side: Side) -> Range<usize> {
+        let range = self.counts.range(side);
+        let n_added: usize = self.additions.iter().map(|addition| addition.rows(side)).sum();
+        range.end.saturating_sub(n_added).max(range.start)..range.end
+    }
+
+    /// Returns how many rows were added after training.
+    #[must_use]
+    pub fn n_added(&self) -> usize {
+        self.added(Side::Chemical).len() + self.added(Side::Genetic).len()
+    }
+
+    /// Returns whether so many rows were added that the index is better built anew, from all data: more than a tenth.
+    #[must_use]
+    pub fn is_rebuild_due(&self) -> bool {
+        10 * self.n_added() > self.counts.rows()
+    }
+
     /// Returns the manifest with the digest of its own text, so that edits are found.
     ///
     /// # Errors
@@ -228,6 +255,11 @@ fn digest_of(text: &str, digest: &str) -> String {
     hasher.update(text.get(..end).unwrap_or_default());
     hasher.update(rest);
     hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Returns the oldest version that says what an index holds.
+pub(super) fn format_of(additions: &[Addition]) -> u32 {
+    if additions.is_empty() { 1 } else { FORMAT_VERSION }
 }
 
 #[derive(Deserialize)]

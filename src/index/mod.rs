@@ -5,6 +5,7 @@
 //! hnsw_rs in `vector/`, tantivy in `metadata/`, rkyv in `record.rs`. It knows nothing of queries
 //! by name or of ranking; that is `search/`.
 
+mod addition;
 mod builder;
 mod calibration;
 #[cfg(feature = "train")]
@@ -17,12 +18,17 @@ mod manifest;
 mod metadata;
 mod open;
 mod placement;
+mod progress;
+mod provenance;
 mod readouts;
 mod record;
 mod response;
+mod screen;
 pub mod vector;
+mod vector_space;
 
-pub use builder::{BuildStep, IndexBuilder, Progress, Provenance, TARGET_RECALL};
+pub use addition::{AddedBy, AddedValues, Addition};
+pub use builder::{IndexBuilder, TARGET_RECALL};
 pub use calibration::{
     Calibration, CalibrationSummary, CalibrationTable, HonestySummary, MOST_REFERENCES, Measure,
     MeasuredActivity, PlacedProfiles, ReferenceKind, Stratum, StratumSummary, TargetKind,
@@ -35,10 +41,14 @@ pub use manifest::{
 };
 pub use metadata::{Filter, Metadata, NameKind};
 pub use open::Index;
-pub use placement::StoredPlacement;
-pub use readouts::ReadoutNames;
+pub use placement::{FEWEST_READOUTS, StoredPlacement};
+pub use progress::{BuildStep, Progress};
+pub use provenance::Provenance;
+pub use readouts::{AlignedProfile, ReadoutNames};
 pub use record::{Record, Records};
 pub use response::{RESPONSE_RANK, ResponseTable, Responses};
+pub use screen::KnownScreen;
+pub use vector_space::VectorSpace;
 
 /// What to do about a damaged index.
 const REBUILD: &str = "restore it from a copy, or rebuild the index with `phenocopy build`";

@@ -12,6 +12,7 @@ use super::readouts::ReadoutNames;
 use super::record::{Record, Records};
 use super::response::ResponseTable;
 use super::vector::FlatGraph;
+use super::vector_space::VectorSpace;
 use crate::error::{Error, Result};
 use crate::experiment::Side;
 
@@ -100,10 +101,11 @@ impl Index {
             .then(|| ResponseTable::open(&responses, n_rows))
             .transpose()?;
         let calibration = folder.join("calibration.bin");
+        let added = [Side::Chemical, Side::Genetic].map(|side| manifest.added(side));
         let calibration = manifest
             .files
             .contains_key("calibration.bin")
-            .then(|| CalibrationTable::open(&calibration, n_rows))
+            .then(|| CalibrationTable::open(&calibration, n_rows, &added))
             .transpose()?;
         let records = Records::open(&folder.join("records.bin"), n_rows)?;
         check_digests(folder, &manifest.files)?;
@@ -205,6 +207,37 @@ impl Index {
             return Err(Error::Damaged { path, problem, advice: super::REBUILD.to_owned() });
         }
         Ok(Some(self.placement.get_or_init(|| stored)))
+    }
+
+    /// Returns how given vectors became those of this index; none in an index of a trained model, or of vectors
+    /// that were given to an early version. It is read each time.
+    ///
+    /// # Errors
+    /// When the file is damaged, or its vectors have another length than the index's.
+    pub fn vector_space(&self) -> Result<Option<VectorSpace>> {
+        if !self.manifest.files.contains_key("vector-space.bin") {
+            return Ok(None);
+        }
+        let path = self.folder.join("vector-space.bin");
+        let space = VectorSpace::read(&path)?;
+        let (given, dim) = (space.dimensions.len(), self.dim());
+        if given != dim {
+            let problem = format!("it makes vectors of {given} numbers, not of {dim}");
+            return Err(Error::Damaged { path, problem, advice: super::REBUILD.to_owned() });
+        }
+        Ok(Some(space))
+    }
+
+    /// Returns whether a row was added after training: folded in, and judged like a profile that is folded in.
+    #[must_use]
+    pub fn is_added(&self, row: u32) -> bool {
+        let added = |side| self.manifest.added(side).contains(&(row as usize));
+        added(Side::Chemical) || added(Side::Genetic)
+    }
+
+    /// Returns all predicted responses; none when the index holds none.
+    pub(super) fn response_table(&self) -> Option<&ResponseTable> {
+        self.responses.as_ref()
     }
 
     /// Returns the predicted response of a row as unit coefficients, whose dot products are cosines;

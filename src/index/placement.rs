@@ -1,9 +1,15 @@
+use std::borrow::Cow;
 use std::path::Path;
 
 use super::file::{SectionFile, SectionWriter};
+use super::open::Index;
+use super::readouts::ReadoutNames;
 use crate::embedding::{Centring, FoldIn, MemberPlacement, Placement, Reliability};
 use crate::error::{Error, Result};
 use crate::experiment::Side;
+
+/// Readouts that a profile must share with an index to be placed, so that a fifth of them can be held out.
+pub const FEWEST_READOUTS: usize = 20;
 
 /// What an index needs to place profiles it was not trained on: `fold-in.bin`.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +26,17 @@ pub struct StoredPlacement {
 }
 
 impl StoredPlacement {
+    /// Returns what its readouts are called: as in the index's responses, if those are of the same readouts. Files of
+    /// two builds, put together by a program, may differ in them.
+    #[must_use]
+    pub fn readout_names<'a>(&self, index: &'a Index) -> Cow<'a, ReadoutNames> {
+        let names = index.readout_names();
+        if names.symbols() == self.readouts {
+            return Cow::Borrowed(names);
+        }
+        Cow::Owned(ReadoutNames::new(self.readouts.clone(), Vec::new()))
+    }
+
     /// Writes `fold-in.bin`.
     ///
     /// # Errors

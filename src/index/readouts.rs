@@ -86,6 +86,38 @@ impl ReadoutNames {
     }
 }
 
+/// A profile at the readouts of an index.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlignedProfile {
+    /// One for each readout of the index, NaN where the profile has no value; values of one readout are averaged.
+    pub values: Vec<f32>,
+    /// How many readouts of the index have a value.
+    pub n_matched: usize,
+    /// Names that are no readout of the index, in the profile's order.
+    pub unmatched: Vec<String>,
+}
+
+impl ReadoutNames {
+    /// Puts the values of a profile where the index has them; a NaN is no value.
+    #[must_use]
+    pub fn align<'a>(&self, values: impl IntoIterator<Item = (&'a str, f32)>) -> AlignedProfile {
+        let mut sums = vec![(0.0_f64, 0_u32); self.symbols.len()];
+        let mut unmatched = Vec::new();
+        for (name, value) in values {
+            match self.position(name).and_then(|at| sums.get_mut(at)) {
+                Some(_) if value.is_nan() => {}
+                Some((sum, n)) => (*sum, *n) = (*sum + f64::from(value), *n + 1),
+                None => unmatched.push(name.to_owned()),
+            }
+        }
+        AlignedProfile {
+            n_matched: sums.iter().filter(|(_, n)| *n > 0).count(),
+            values: sums.iter().map(|(sum, n)| (sum / f64::from(*n)) as f32).collect(),
+            unmatched,
+        }
+    }
+}
+
 /// An Ensembl identifier without its version; none of anything else.
 fn without_version(name: &str) -> Option<&str> {
     let (identifier, version) = name.trim().split_once('.')?;

@@ -265,6 +265,38 @@ impl ResponseTable {
         project(predicted, mean, self.file.section_f32("basis").ok()?)
     }
 
+    /// Returns the same readouts and directions with other rows.
+    ///
+    /// # Shapes
+    /// `coefficients`: rows of as many numbers as [`row`](Self::row) has.
+    ///
+    /// # Errors
+    /// When the file is damaged.
+    pub(super) fn with_rows(&self, coefficients: Vec<f32>, kept: f64) -> Result<Responses> {
+        let owned = |line: &str| line.split('\t').map(str::to_owned).collect();
+        let has_names = self.file.has_section("readout-names");
+        let mut means = Vec::new();
+        for side in [Side::Chemical, Side::Genetic] {
+            let name = format!("mean-{side}");
+            if self.file.has_section(&name) {
+                means.push((side, self.file.section_f32(&name)?.to_vec()));
+            }
+        }
+        Ok(Responses {
+            coefficients,
+            basis: self.file.section_f32("basis")?.to_vec(),
+            readouts: self.readouts().map(str::to_owned).collect(),
+            also_called: self.lines("readout-names").filter(|_| has_names).map(owned).collect(),
+            means,
+            variance_kept: kept,
+        })
+    }
+
+    /// Returns how many numbers a row has.
+    pub(super) fn rank(&self) -> usize {
+        self.rank
+    }
+
     /// Returns the names of the readouts, in the order of a response's values.
     pub fn readouts(&self) -> impl Iterator<Item = &str> {
         self.lines("readouts")

@@ -46,7 +46,10 @@ fn caution(flag: Flag) -> Option<&'static str> {
         Flag::PromiscuousQuery => {
             Some("CAUTION: promiscuous, near to and far from much; judged more strictly")
         }
-        Flag::InactiveHit | Flag::Predicted | Flag::Uncalibrated => None,
+        Flag::FoldedInQuery => {
+            Some("added to this index: folded in, not trained on, and judged like a signature")
+        }
+        Flag::InactiveHit | Flag::FoldedInHit | Flag::Predicted | Flag::Uncalibrated => None,
     }
 }
 

@@ -165,7 +165,7 @@ pub(super) static HIT_COLUMNS: [Column<Hit>; 25] = [
     Column {
         name: "flags",
         of: Text,
-        range: "inactive_query, promiscuous_query, inactive_hit, predicted, uncalibrated, joined by ;",
+        range: "inactive_query, promiscuous_query, folded_in_query, inactive_hit, folded_in_hit, predicted, uncalibrated, joined by ;",
         meaning: "what to be wary of",
         value: flags,
     },

@@ -60,8 +60,10 @@ impl<W: Write> HitWriter for HitTable<W> {
         }
         if !self.mechanisms_only {
             hits_table(answer).write(&mut self.out, self.width)?;
-            if answer.hits.iter().any(|hit| hit.flags.contains(&Flag::InactiveHit)) {
-                writeln!(self.out, "* itself no stronger than shuffled profiles")?;
+            for (flag, mark, meaning) in MARKS {
+                if answer.hits.iter().any(|hit| hit.flags.contains(&flag)) {
+                    writeln!(self.out, "{mark} {meaning}")?;
+                }
             }
             writeln!(self.out)?;
         }
@@ -79,6 +81,12 @@ impl<W: Write> HitWriter for HitTable<W> {
         self.out.flush()
     }
 }
+
+/// Flags that are shown behind the name of a hit, and what they mean.
+const MARKS: [(Flag, &str, &str); 2] = [
+    (Flag::InactiveHit, "*", "itself no stronger than shuffled profiles"),
+    (Flag::FoldedInHit, "+", "added to this index: folded in, not trained on"),
+];
 
 /// Two lines or three: what the query is, and what is known of it.
 fn heading(answer: &Answer) -> Vec<String> {
@@ -246,7 +254,8 @@ fn row_texts(hit: &Hit, columns: Columns) -> Vec<String> {
         Some(_) => hit.record.targeted_by.join(", "),
         None => hit.record.acts_on().join(", "),
     };
-    let mark = if hit.flags.contains(&Flag::InactiveHit) { "*" } else { "" };
+    let marks = MARKS.iter().filter(|(flag, _, _)| hit.flags.contains(flag));
+    let mark: String = marks.map(|(_, mark, _)| *mark).collect();
     let mut texts = vec![hit.rank.to_string(), format!("{}{mark}", hit.record.name())];
     texts
         .extend(columns.with_type.then(|| hit.record.perturbation.perturbation_type().to_string()));

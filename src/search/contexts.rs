@@ -65,6 +65,13 @@ impl ContextResponses {
         }))
     }
 
+    /// Returns whether the model was trained on a record's perturbation: rows that were added have no response in a
+    /// single context.
+    #[must_use]
+    pub fn knows(&self, record: &Record) -> bool {
+        self.positions.contains_key(&record.perturbation.symbol())
+    }
+
     /// Compares the predicted responses of two perturbations in each context of the model, in its order.
     ///
     /// # Errors
@@ -105,8 +112,9 @@ impl ContextResponses {
     fn position(&self, record: &Record) -> Result<usize> {
         let symbol = record.perturbation.symbol();
         self.positions.get(&symbol).copied().ok_or_else(|| {
-            let problem = "the index's model does not know it";
-            Error::data(format!("`{symbol}`"), problem, "rebuild the index")
+            let problem = "the index's model does not know it: it was added after training, or the files of two indexes were mixed";
+            let advice = "explain it by the averages over contexts, without `--context`";
+            Error::data(format!("`{symbol}`"), problem, advice)
         })
     }
 

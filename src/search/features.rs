@@ -30,7 +30,8 @@ impl FeaturePlacement {
         let mut matched: [Vec<(usize, u32)>; 2] = Default::default();
         let mut names: HashMap<u32, &str> = HashMap::new();
         for (at, name) in table.names.iter().enumerate() {
-            if let Some(row) = row_of(index, name)? {
+            // A row that was added was not trained on, and teaches nothing.
+            if let Some(row) = row_of(index, name)?.filter(|row| !index.is_added(*row)) {
                 if let Some(other) = names.insert(row, name) {
                     return Err(named_twice(other, name));
                 }

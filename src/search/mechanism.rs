@@ -37,7 +37,7 @@ pub(super) fn mechanisms(
     subject: &Subject,
     line: Line<'_>,
 ) -> Result<Vec<MechanismHit>> {
-    let Some((table, references)) = index.calibration().zip(reference_kind(subject)) else {
+    let Some((table, references)) = index.calibration().zip(reference_kind(index, subject)) else {
         return Ok(Vec::new());
     };
     let (measure, query) = (Measure::Embedding, subject.record.perturbation.perturbation_type());
@@ -47,7 +47,8 @@ pub(super) fn mechanisms(
     let Some((null, of_classes)) = nulls.zip(table.null(stratum(TargetKind::Classes))) else {
         return Ok(Vec::new());
     };
-    let rows = table.rows(compound);
+    // Classes are of compounds that were trained on.
+    let rows = &table.rows(compound)[..null.n_targets()];
     let z = null.standardise(&line.to_rows(index, compound, rows)).z;
     let own: Vec<u32> = subject.rows.iter().filter_map(|row| position(rows, *row)).collect();
     let score = |class: &MechanismClass| class_score(&class.members, &z, &own) as f32;

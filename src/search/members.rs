@@ -1,4 +1,4 @@
-use super::signature::{Signature, readout_names, stored_placement};
+use super::signature::{Signature, stored_placement};
 use crate::error::{Error, Result};
 use crate::index::Index;
 
@@ -24,7 +24,7 @@ impl Index {
     /// When the index cannot place signatures, or fewer than five members are readouts of it.
     pub fn signature_of_members(&self, name: &str, members: &[(String, f32)]) -> Result<Signature> {
         let stored = stored_placement(self)?;
-        let names = readout_names(self, stored);
+        let names = stored.readout_names(self);
         let mut values: Vec<(String, f32)> =
             names.symbols().iter().map(|symbol| (symbol.clone(), 0.0)).collect();
         let mut unmatched = Vec::new();

@@ -113,7 +113,8 @@ impl Index {
         if let (Some(statistics), Correction::Batch) = (&statistics, choice.correction) {
             statistics.count(counts);
         }
-        let flags = query_flags(&subject, activity, statistics.as_ref());
+        let is_added = subject.rows.iter().any(|row| self.is_added(*row));
+        let flags = query_flags(&subject, is_added, activity, statistics.as_ref());
         let mut hits = self.hits(&subject, &neighbours, choice)?;
         for hit in &mut hits {
             hit.flags.splice(0..0, flags.iter().copied());
@@ -334,7 +335,10 @@ impl Index {
             significance: None,
             support: None,
             activity: self.calibration().and_then(|table| table.activity(row)),
-            flags: is_inactive.then_some(Flag::InactiveHit).into_iter().collect(),
+            flags: [(is_inactive, Flag::InactiveHit), (self.is_added(row), Flag::FoldedInHit)]
+                .into_iter()
+                .filter_map(|(is_set, flag)| is_set.then_some(flag))
+                .collect(),
             is_known: subject.is_known_with(&record),
             record,
         })
@@ -365,6 +369,7 @@ impl ResponseLine {
 /// What to be wary of in all hits of a query.
 fn query_flags(
     subject: &Subject,
+    is_added: bool,
     activity: Option<QueryActivity>,
     statistics: Option<&PanelStatistics<'_>>,
 ) -> Vec<Flag> {
@@ -376,6 +381,7 @@ fn query_flags(
     let flags = [
         (is_inactive, Flag::InactiveQuery),
         (is_promiscuous, Flag::PromiscuousQuery),
+        (is_added, Flag::FoldedInQuery),
         (is_predicted, Flag::Predicted),
     ];
     flags.into_iter().filter_map(|(is_set, flag)| is_set.then_some(flag)).collect()

@@ -1,5 +1,3 @@
-use std::borrow::Cow;
-
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -7,14 +5,13 @@ use super::query::{Correction, Direction, Scope, Via};
 use super::significance::QueryActivity;
 use super::subject::{Origin, Subject};
 use crate::calibrate::correlation;
-use crate::dataset::{NormalisationStep, normalise_profile, shuffle_profile};
+use crate::dataset::shuffle_profile;
 use crate::error::{Error, Result};
-use crate::experiment::{PerturbationType, Side};
-use crate::index::{Filter, Index, ReadoutNames, StoredPlacement};
+use crate::experiment::Side;
+pub use crate::index::FEWEST_READOUTS;
+use crate::index::{AlignedProfile, Filter, Index, KnownScreen, ReadoutNames, StoredPlacement};
 use crate::table::lookup_key;
 
-/// Readouts that a signature must share with the index, so that a fifth of them can be held out.
-pub const FEWEST_READOUTS: usize = 20;
 /// A fifth of the readouts is held out at a time.
 const FOLDS: u64 = 5;
 const SEED: u64 = 17;
@@ -106,20 +103,7 @@ impl SignatureFit {
     }
 }
 
-/// A context of the index, as a signature meets it.
-struct Candidate<'a> {
-    position: u32,
-    name: &'a str,
-    perturbation_type: PerturbationType,
-    steps: Vec<NormalisationStep>,
-    removed_means: &'a [f32],
-}
-
-impl Candidate<'_> {
-    fn normalise(&self, raw: &[f32]) -> Result<Vec<f32>> {
-        normalise_profile(raw.to_vec(), &self.steps, self.removed_means)
-    }
-
+impl KnownScreen<'_> {
     /// Predicts each fifth of the values from the others; returns the correlation with what was given
     /// and the share of squares explained.
     fn held_out_fit(&self, stored: &StoredPlacement, raw: &[f32]) -> Result<(f64, f64)> {
@@ -154,14 +138,14 @@ impl Candidate<'_> {
         aligned: Aligned,
         is_guessed: bool,
     ) -> Result<SignatureFit> {
-        let (held_out_r, held_out_r2) = self.held_out_fit(stored, &aligned.values)?;
-        let mut chance = self.chance(stored, &aligned.values, SHUFFLES)?;
+        let (held_out_r, held_out_r2) = self.held_out_fit(stored, &aligned.profile.values)?;
+        let mut chance = self.chance(stored, &aligned.profile.values, SHUFFLES)?;
         chance.sort_by(f64::total_cmp);
         Ok(SignatureFit {
             context: self.name.to_owned(),
             is_guessed,
-            is_normalised_here: !self.steps.is_empty(),
-            n_matched: aligned.n_matched,
+            is_normalised_here: self.normalises(),
+            n_matched: aligned.profile.n_matched,
             unmatched: aligned.unmatched,
             held_out_r,
             held_out_r2,
@@ -183,12 +167,11 @@ impl Subject {
     /// Places a signature by folding it in.
     pub(super) fn place(index: &Index, query: &SignatureQuery) -> Result<Self> {
         let stored = stored_placement(index)?;
-        let names = readout_names(index, stored);
-        let aligned = align(&names, &query.signature);
+        let aligned = Aligned::of(&stored.readout_names(index), &query.signature);
         aligned.require_enough(stored, &query.signature)?;
         let candidates = candidates(index, stored, query)?;
-        let candidate = choose(stored, &aligned.values, &candidates)?;
-        let values = candidate.normalise(&aligned.values)?;
+        let candidate = choose(stored, &aligned.profile.values, &candidates)?;
+        let values = candidate.normalise(&aligned.profile.values)?;
         let is_guessed = query.context.is_none() && candidates.len() > 1;
         let fit = candidate.fit(stored, aligned, is_guessed)?;
         let kind = candidate.perturbation_type;
@@ -226,9 +209,9 @@ pub(super) fn stored_placement(index: &Index) -> Result<&StoredPlacement> {
 fn choose<'a, 'b>(
     stored: &StoredPlacement,
     raw: &[f32],
-    candidates: &'b [Candidate<'a>],
-) -> Result<&'b Candidate<'a>> {
-    let mut best: Option<(f64, &Candidate<'_>)> = None;
+    candidates: &'b [KnownScreen<'a>],
+) -> Result<&'b KnownScreen<'a>> {
+    let mut best: Option<(f64, &KnownScreen<'_>)> = None;
     for candidate in candidates {
         let (r, _) = candidate.held_out_fit(stored, raw)?;
         let chance = candidate.chance(stored, raw, FEW_SHUFFLES)?;
@@ -243,16 +226,26 @@ fn choose<'a, 'b>(
 
 /// A signature at the index's readouts.
 struct Aligned {
-    /// NaN where the signature has no value.
-    values: Vec<f32>,
-    n_matched: usize,
+    profile: AlignedProfile,
     /// Readouts that the index does not know, with the closest known name where most are unknown.
     unmatched: Vec<(String, Option<String>)>,
 }
 
 impl Aligned {
+    fn of(names: &ReadoutNames, signature: &Signature) -> Self {
+        let values = signature.values.iter().map(|(name, value)| (name.as_str(), *value));
+        let profile = names.align(values);
+        // Where most are known, the others are readouts that the index lacks, not misspelt ones.
+        let is_misspelt = profile.n_matched < profile.unmatched.len();
+        let close = |name: &String| {
+            let close = is_misspelt.then(|| names.closest(name)).flatten();
+            (name.clone(), close)
+        };
+        Self { unmatched: profile.unmatched.iter().map(close).collect(), profile }
+    }
+
     fn require_enough(&self, stored: &StoredPlacement, signature: &Signature) -> Result<()> {
-        let n_matched = self.n_matched;
+        let n_matched = self.profile.n_matched;
         if n_matched >= FEWEST_READOUTS {
             return Ok(());
         }
@@ -275,67 +268,16 @@ impl Aligned {
     }
 }
 
-fn align(names: &ReadoutNames, signature: &Signature) -> Aligned {
-    let mut sums = vec![(0.0_f64, 0_u32); names.symbols().len()];
-    let mut unmatched = Vec::new();
-    for (name, value) in &signature.values {
-        match names.position(name).and_then(|at| sums.get_mut(at)) {
-            Some((sum, n)) => (*sum, *n) = (*sum + f64::from(*value), *n + 1),
-            None => unmatched.push(name.clone()),
-        }
-    }
-    let n_matched = sums.iter().filter(|(_, n)| *n > 0).count();
-    // Where most are known, the others are readouts that the index lacks, not misspelt ones.
-    let is_misspelt = n_matched < unmatched.len();
-    let close = |name: String| {
-        let close = is_misspelt.then(|| names.closest(&name)).flatten();
-        (name, close)
-    };
-    Aligned {
-        values: sums.iter().map(|(sum, n)| (sum / f64::from(*n)) as f32).collect(),
-        n_matched,
-        unmatched: unmatched.into_iter().map(close).collect(),
-    }
-}
-
-/// What the readouts of the fold-in are called: as in the index's responses, if those are of the same readouts. Files of
-/// two builds, put together by a program, may differ in them.
-pub(super) fn readout_names<'a>(
-    index: &'a Index,
-    stored: &StoredPlacement,
-) -> Cow<'a, ReadoutNames> {
-    let names = index.readout_names();
-    if names.symbols() == stored.readouts {
-        return Cow::Borrowed(names);
-    }
-    Cow::Owned(ReadoutNames::new(stored.readouts.clone(), Vec::new()))
-}
-
 /// The context that is named; otherwise all chemical ones, or all where there is none.
 fn candidates<'a>(
     index: &'a Index,
     stored: &'a StoredPlacement,
     query: &SignatureQuery,
-) -> Result<Vec<Candidate<'a>>> {
-    let recipe = index.manifest().recipe.as_ref();
-    let all = stored.contexts.iter().zip(&stored.removed_means).zip(0..);
-    let candidate = |((name, removed_means), position): ((&'a String, &'a Vec<f32>), u32)| {
-        let assay = recipe.and_then(|recipe| recipe.assay_of(name));
-        Candidate {
-            position,
-            name,
-            perturbation_type: assay.map_or(PerturbationType::Compound, |a| a.perturbation_type),
-            steps: match recipe.zip(assay) {
-                Some((recipe, assay)) if !query.is_normalised => recipe.steps(assay).to_vec(),
-                _ => Vec::new(),
-            },
-            removed_means,
-        }
-    };
-    let all: Vec<Candidate<'a>> = all.map(candidate).collect();
+) -> Result<Vec<KnownScreen<'a>>> {
+    let all = KnownScreen::all(index, stored, query.is_normalised);
     let Some(wanted) = query.context.as_ref() else {
         // A guess across the sides would follow the noise of the screens, not the nature of the signature.
-        let is_chemical = |c: &Candidate<'_>| c.perturbation_type.side() == Side::Chemical;
+        let is_chemical = |c: &KnownScreen<'_>| c.perturbation_type.side() == Side::Chemical;
         let has_chemical = all.iter().any(is_chemical);
         return Ok(all.into_iter().filter(|c| is_chemical(c) || !has_chemical).collect());
     };

@@ -55,6 +55,10 @@ pub enum Flag {
     PromiscuousQuery,
     /// The hit is no stronger than shuffled profiles are.
     InactiveHit,
+    /// The query was added to the index after training: it is judged like a profile that is folded in.
+    FoldedInQuery,
+    /// The hit was added to the index after training, folded in.
+    FoldedInHit,
     /// The query was never measured.
     Predicted,
     /// There are no statistics: too few references, an older index, or a query of a kind that has no null.
@@ -69,6 +73,8 @@ impl Flag {
             Self::InactiveQuery => "inactive_query",
             Self::PromiscuousQuery => "promiscuous_query",
             Self::InactiveHit => "inactive_hit",
+            Self::FoldedInQuery => "folded_in_query",
+            Self::FoldedInHit => "folded_in_hit",
             Self::Predicted => "predicted",
             Self::Uncalibrated => "uncalibrated",
         }
@@ -97,8 +103,12 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The references that a subject is judged by; none for one that was never measured.
-pub(super) fn reference_kind(subject: &Subject) -> Option<ReferenceKind> {
+/// The references that a subject is judged by; none for one that was never measured. A row that was added is folded in,
+/// and so is a part of a combination with one.
+pub(super) fn reference_kind(index: &Index, subject: &Subject) -> Option<ReferenceKind> {
+    if subject.rows.iter().any(|row| index.is_added(*row)) {
+        return Some(ReferenceKind::Profile);
+    }
     match subject.origin {
         Origin::Row | Origin::Combination(_) => Some(ReferenceKind::Row),
         Origin::Signature(_) => Some(ReferenceKind::Profile),
@@ -135,7 +145,7 @@ impl<'a> PanelStatistics<'a> {
         (line, direction): (Line<'_>, Direction),
     ) -> Option<Self> {
         let table = index.calibration()?;
-        let references = reference_kind(subject)?;
+        let references = reference_kind(index, subject)?;
         let measure = match direction {
             Direction::Mimic => Measure::Embedding,
             Direction::Oppose | Direction::Both => Measure::Response,
@@ -150,10 +160,10 @@ impl<'a> PanelStatistics<'a> {
             is_promiscuous: false,
         };
         for kind in PerturbationType::ALL.into_iter().filter(|kind| sides.contains(&kind.side())) {
-            let rows = table.rows(kind);
             let targets = TargetKind::Rows(kind);
             let stratum = Stratum { measure, references, query, targets };
             if let Some(null) = table.null(stratum) {
+                let rows = &table.rows(kind)[..null.n_targets()];
                 let scores = null.standardise(&line.to_rows(index, kind, rows));
                 statistics.is_promiscuous |= scores.breadth > f64::from(null.breadth());
                 let in_panel = rows.iter().zip(&scores.z).filter(|(row, _)| panel.contains(**row));
@@ -204,7 +214,7 @@ impl<'a> PanelStatistics<'a> {
 
     /// The share of perturbations of the query's type whose similarity to a row is nearer to 0, in percent, signed.
     fn tau(&self, subject: &Subject, kind: PerturbationType, row: u32, of_query: f32) -> f64 {
-        let rows = self.table.rows(kind);
+        let rows = self.table.trained_rows(kind);
         let n_taken = rows.len().min(TAU_REFERENCES);
         let references = (0..n_taken).map(|i| rows[i * rows.len() / n_taken]);
         let hit = self.index.vector(row);

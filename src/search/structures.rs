@@ -42,7 +42,9 @@ impl StructurePlacement {
     /// When fewer than [`FEWEST_ROWS`] have.
     pub fn fit(index: &Index) -> Result<Self> {
         let (mut known, mut features, mut vectors) = (Vec::new(), Vec::new(), Vec::new());
-        for row in index.range(Side::Chemical) {
+        // What was folded in lies nearer to the centre of all; it would teach that.
+        let trained = index.range(Side::Chemical).filter(|row| !index.is_added(*row as u32));
+        for row in trained {
             let record = index.record(row as u32)?;
             // A structure that cannot be read teaches nothing, and is no reason to refuse the others.
             let Ok(fingerprint) = Fingerprint::of_smiles(&record.annotation.smiles) else {

@@ -6,7 +6,7 @@ use phenocopy::report::{honesty_tables, reliability_plot};
 
 use super::arguments::source_of;
 use super::{EvaluationArguments, Question, TaskArguments};
-use crate::cli::output::OutputArguments;
+use crate::cli::output::{OutputArguments, complain};
 
 /// Labels and panel, as for the retrieval.
 #[derive(Debug, Args)]
@@ -34,6 +34,12 @@ impl HonestyArguments {
                 anyhow::bail!("this index has no probabilities to draw: too few pairs are known");
             };
             plot.fill(|out| Ok(out.write_all(picture.as_bytes())?))?;
+        }
+        let n_added = index.manifest().n_added();
+        if n_added > 0 {
+            complain(&format!(
+                "of the rows that were trained on; {n_added} that were added take no part"
+            ));
         }
         let report = evaluate_honesty(&index, &dataset, &task)?;
         self.common.write(&index, &honesty_tables(&report))

@@ -35,6 +35,8 @@ pub struct Calibration {
     pub classes: Vec<MechanismClass>,
     /// What each perturbation does at all.
     pub activity: Option<Activity>,
+    /// Per row: the percentile of its strength within its type, 0 to 100; NaN where nothing was measured.
+    pub percentiles: Vec<f32>,
     /// The profiles of perturbations that have several: what support is counted from.
     pub profiles: PlacedProfiles,
     /// What the manifest says of it.
@@ -49,10 +51,13 @@ impl Calibration {
     pub(crate) fn compute(input: &CalibrationInput<'_>) -> Self {
         let rows = rows_by_type(input.records);
         let classes = classes(input.records, rows.get(&PerturbationType::Compound));
+        let activity = input.measured.and_then(|measured| measured.activity.clone());
+        let strength = activity.as_ref().map_or(&[][..], |activity| &activity.strength);
         let mut calibration = Self {
+            percentiles: percentiles(&rows, strength),
             rows,
             classes,
-            activity: input.measured.and_then(|measured| measured.activity.clone()),
+            activity,
             profiles: input.measured.map(|m| repeated(&m.profiles, input.dim)).unwrap_or_default(),
             ..Self::default()
         };
@@ -195,12 +200,30 @@ fn summary(
     StratumSummary { key: stratum.key(), n_references, n_targets, reliability }
 }
 
-fn rows_by_type(records: &[Record]) -> BTreeMap<PerturbationType, Vec<u32>> {
+pub(super) fn rows_by_type(records: &[Record]) -> BTreeMap<PerturbationType, Vec<u32>> {
     let mut rows: BTreeMap<PerturbationType, Vec<u32>> = BTreeMap::new();
     for (row, record) in (0..).zip(records) {
         rows.entry(record.perturbation.perturbation_type()).or_default().push(row);
     }
     rows
+}
+
+/// The percentile of each row within its type.
+fn percentiles(rows: &BTreeMap<PerturbationType, Vec<u32>>, strength: &[f32]) -> Vec<f32> {
+    let mut percentiles = vec![f32::NAN; strength.len()];
+    for (row, percentile) in rows.values().flat_map(|rows| percentiles_of(rows, strength)) {
+        percentiles[row as usize] = percentile;
+    }
+    percentiles
+}
+
+/// The percentile of each row's strength among those of its type that have one: 100 is the strongest.
+fn percentiles_of(rows: &[u32], strength: &[f32]) -> Vec<(u32, f32)> {
+    let of_row = |row: &u32| strength.get(*row as usize).copied().unwrap_or(f32::NAN);
+    let mut known: Vec<u32> = rows.iter().copied().filter(|row| !of_row(row).is_nan()).collect();
+    known.sort_by(|a, b| of_row(a).total_cmp(&of_row(b)));
+    let n = known.len() as f32;
+    (1..).zip(known).map(|(place, row): (u32, u32)| (row, 100.0 * place as f32 / n)).collect()
 }
 
 /// Groups the compounds by mechanism and by target.
@@ -218,7 +241,7 @@ fn classes(records: &[Record], compounds: Option<&Vec<u32>>) -> Vec<MechanismCla
 }
 
 /// The profiles of rows that have several; of too many, none: they would outweigh the index.
-fn repeated(profiles: &PlacedProfiles, dim: usize) -> PlacedProfiles {
+pub(super) fn repeated(profiles: &PlacedProfiles, dim: usize) -> PlacedProfiles {
     const MOST_NUMBERS: usize = 1 << 27;
     let mut repeated = PlacedProfiles::default();
     let positions: Vec<usize> = (0..profiles.owners.len()).collect();

@@ -4,6 +4,7 @@
 //! [`Calibration`], which is computed when an index is built, and [`CalibrationTable`], which is read in place.
 
 mod compute;
+mod extend;
 mod honesty;
 mod panel;
 mod space;
@@ -13,6 +14,7 @@ mod table;
 
 pub use compute::Calibration;
 pub(super) use compute::CalibrationInput;
+pub(super) use extend::BaseCalibration;
 pub use panel::{MeasuredActivity, PlacedProfiles};
 pub use stratum::{Measure, ReferenceKind, Stratum, TargetKind};
 pub use summary::{CalibrationSummary, HonestySummary, StratumSummary};

@@ -71,6 +71,17 @@ impl<'a> ReferenceSet<'a> {
     }
 }
 
+impl<'v> FromIterator<(u32, &'v [f32])> for ReferenceSet<'_> {
+    fn from_iter<I: IntoIterator<Item = (u32, &'v [f32])>>(references: I) -> Self {
+        let (mut owners, mut vectors) = (Vec::new(), Vec::new());
+        for (owner, vector) in references {
+            owners.push(owner);
+            vectors.extend_from_slice(vector);
+        }
+        Self { owners, vectors: Cow::Owned(vectors) }
+    }
+}
+
 /// The rows that lie at these positions; borrowed where they follow each other.
 fn gather(
     vectors: &[f32],

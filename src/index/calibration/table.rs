@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 
 use super::compute::Calibration;
@@ -50,26 +51,11 @@ impl Calibration {
 
     fn write_activity(&self, writer: &mut SectionWriter) -> Result<()> {
         let Some(activity) = &self.activity else { return Ok(()) };
-        let mut percentiles = vec![f32::NAN; activity.strength.len()];
-        for rows in self.rows.values() {
-            for (row, percentile) in percentiles_of(rows, &activity.strength) {
-                percentiles[row as usize] = percentile;
-            }
-        }
         writer.section_f32("strength", &activity.strength)?;
-        writer.section_f32("activity", &percentiles)?;
+        writer.section_f32("activity", &self.percentiles)?;
         writer.section_f32("agreement", &activity.agreement)?;
         writer.section_f32("thresholds", &activity.thresholds)
     }
-}
-
-/// The percentile of each row's strength among those of its type that have one: 100 is the strongest.
-fn percentiles_of(rows: &[u32], strength: &[f32]) -> Vec<(u32, f32)> {
-    let of_row = |row: &u32| strength.get(*row as usize).copied().unwrap_or(f32::NAN);
-    let mut known: Vec<u32> = rows.iter().copied().filter(|row| !of_row(row).is_nan()).collect();
-    known.sort_by(|a, b| of_row(a).total_cmp(&of_row(b)));
-    let n = known.len() as f32;
-    (1..).zip(known).map(|(place, row): (u32, u32)| (row, 100.0 * place as f32 / n)).collect()
 }
 
 /// The calibration of an open index, read in place.
@@ -79,19 +65,21 @@ pub struct CalibrationTable {
     strata: BTreeMap<Stratum, usize>,
     curves: BTreeMap<Stratum, ProbabilityCurve>,
     classes: Vec<MechanismClass>,
+    added: Vec<Range<usize>>,
 }
 
 impl CalibrationTable {
-    /// Opens `calibration.bin`.
+    /// Opens `calibration.bin` of an index of `n_rows`, of which those of some ranges were added after training.
     ///
     /// # Errors
     /// When the file is damaged, of a newer format, or its parts do not fit each other or `n_rows`.
-    pub fn open(path: &Path, n_rows: usize) -> Result<Self> {
+    pub fn open(path: &Path, n_rows: usize, added: &[Range<usize>]) -> Result<Self> {
         let file = SectionFile::open(path, "calibration")?;
         let mut table = Self {
             strata: BTreeMap::new(),
             curves: BTreeMap::new(),
             classes: read_classes(&file)?,
+            added: added.to_vec(),
             file,
         };
         table.check_rows(n_rows)?;
@@ -108,10 +96,10 @@ impl CalibrationTable {
     fn read_stratum(&mut self, at: usize, stratum: Stratum) -> Result<()> {
         self.strata.insert(stratum, at);
         let n_targets = match stratum.targets {
-            TargetKind::Rows(kind) => self.rows(kind).len(),
-            TargetKind::Classes => self.classes.len(),
+            TargetKind::Rows(kind) => [self.rows(kind).len(), self.trained_rows(kind).len()],
+            TargetKind::Classes => [self.classes.len(); 2],
         };
-        if self.null(stratum).map(|null| null.n_targets()) != Some(n_targets) {
+        if !self.null(stratum).is_some_and(|null| n_targets.contains(&null.n_targets())) {
             return Err(self.file.damaged(format!("its null `{}` does not fit", stratum.key())));
         }
         let section = format!("curve-{at}");
@@ -146,12 +134,26 @@ impl CalibrationTable {
         })
     }
 
-    /// Returns the null of a stratum; none where it had too few references.
+    /// Returns the null of a stratum; none where it had too few references. Its targets are the rows of their type in
+    /// order, less those added ones that it cannot judge, which are the last.
     #[must_use]
     pub fn null(&self, stratum: Stratum) -> Option<Null<'_>> {
         let at = self.strata.get(&stratum)?;
         let part = |name: &str| self.file.section_f32(&format!("{name}-{at}")).ok();
-        Null::from_parts([part("centre")?, part("spread")?, part("tail")?, part("breadth")?])
+        let parts = [part("centre")?, part("spread")?, part("tail")?, part("breadth")?];
+        let null = Null::from_parts(parts)?;
+        Some(match stratum.targets {
+            TargetKind::Rows(kind) => null.learnt_from(self.trained_rows(kind).len()),
+            TargetKind::Classes => null,
+        })
+    }
+
+    /// Returns the strata that have a null, in the order of the file.
+    pub(super) fn strata(&self) -> Vec<Stratum> {
+        let mut strata: Vec<(usize, Stratum)> =
+            self.strata.iter().map(|(stratum, at)| (*at, *stratum)).collect();
+        strata.sort_unstable();
+        strata.into_iter().map(|(_, stratum)| stratum).collect()
     }
 
     /// Returns the probability of known pairs of a stratum; none where too few are known.
@@ -164,6 +166,16 @@ impl CalibrationTable {
     #[must_use]
     pub fn rows(&self, kind: PerturbationType) -> &[u32] {
         self.file.section_u32(&format!("rows-{}", kind.cmap_code())).unwrap_or_default()
+    }
+
+    /// Returns the rows of a type that were trained on, ascending: what nulls, percentiles and tau are learnt from. Rows
+    /// that were added follow them.
+    #[must_use]
+    pub fn trained_rows(&self, kind: PerturbationType) -> &[u32] {
+        let rows = self.rows(kind);
+        let is_trained =
+            |row: &u32| !self.added.iter().any(|added| added.contains(&(*row as usize)));
+        &rows[..rows.partition_point(is_trained)]
     }
 
     /// Returns the mechanism classes; members are positions among the rows of compounds.
@@ -198,13 +210,25 @@ impl CalibrationTable {
         context: u32,
         kind: PerturbationType,
     ) -> Option<(f32, f32)> {
-        let threshold = self.file.section_f32("thresholds").ok()?.get(context as usize)?;
-        let strength = length / threshold;
-        let all = self.rows(kind).iter().filter_map(|row| self.strength(*row));
+        let strength = length / self.thresholds().get(context as usize)?;
+        strength.is_finite().then(|| (strength, self.percentile_of(strength, kind)))
+    }
+
+    /// Returns, for each context, the length that 95 of 100 shuffled profiles' vectors do not reach; none where it is not
+    /// known.
+    #[must_use]
+    pub fn thresholds(&self) -> &[f32] {
+        self.file.section_f32("thresholds").unwrap_or_default()
+    }
+
+    /// Returns the percentile of a strength among the rows of a type that were trained on, 0 to 100.
+    #[must_use]
+    pub fn percentile_of(&self, strength: f32, kind: PerturbationType) -> f32 {
+        let all = self.trained_rows(kind).iter().filter_map(|row| self.strength(*row));
         let (n_below, n) = all.fold((0_u32, 0_u32), |(below, n), other| {
             (below + u32::from(other <= strength), n + 1)
         });
-        strength.is_finite().then(|| (strength, 100.0 * n_below as f32 / n.max(1) as f32))
+        100.0 * n_below as f32 / n.max(1) as f32
     }
 
     /// Returns the vectors of a row's profiles, one by one; none where it has a single profile.

@@ -1,28 +1,20 @@
 use std::ops::Range;
-use std::sync::LazyLock;
 
 use rayon::prelude::*;
 
+use super::scores::{GRID_POINTS, Null, Scores, grid_position, robust_moments};
+use crate::calibrate::FEWEST_REFERENCES;
 use crate::dataset::median;
 use crate::error::{Error, Result};
 
-/// References without which a target's centre and spread mean little.
-pub const FEWEST_REFERENCES: usize = 30;
-/// Median absolute deviation to standard deviation, for normal values.
-const NORMAL_MAD: f64 = 1.482_602_218_505_602;
-/// Scores of at least this many spreads are counted together.
-const GRID_END: usize = 40;
-/// Points of the grid per spread.
-const GRID_STEPS: usize = 100;
 /// About where a score is significant in a panel of a hundred or thousands.
 const SIGNIFICANT: f32 = 3.5;
-const GRID_POINTS: usize = GRID_END * GRID_STEPS + 1;
 /// Targets whose references are compared at once: 8 MB of similarities to 2,000 references.
 const TARGET_BLOCK: usize = 1_024;
-/// Targets that a query's breadth is taken from at most, at equal distances: it is known to a hundredth then.
-const BREADTH_TARGETS: usize = 8_192;
 /// References whose scores are pooled at once.
 const REFERENCE_BLOCK: usize = 64;
+/// How far the centre of a target may lie from the stored one, in spreads, by rounding alone.
+const TOLERANCE: f64 = 0.01;
 
 /// What the similarity of a query to each target would be if the two had nothing to do with each other: learnt
 /// from reference queries, less those that are known to act on the target.
@@ -54,27 +46,8 @@ pub struct NullModel {
     spread: Vec<f32>,
     tail: Vec<f32>,
     breadth: f32,
-}
-
-/// The standardised scores of one query.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Scores {
-    /// The score of each target; NaN where there was no similarity.
-    pub z: Vec<f64>,
-    /// The spread b of the scores before they were made stricter: about 1 for most queries, more for one that is near
-    /// to and far from everything.
-    pub breadth: f64,
-}
-
-/// A [`NullModel`] in use, wherever its numbers lie.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Null<'a> {
-    centre: &'a [f32],
-    spread: &'a [f32],
-    /// The share of the references' scores at or below −x, for x in steps of 1/[`GRID_STEPS`] from 0.
-    tail: &'a [f32],
-    /// The breadth that five of 100 references exceed.
-    breadth: f32,
+    /// The first targets, which it was learnt from; others were added.
+    n_learnt: usize,
 }
 
 impl NullModel {
@@ -92,28 +65,19 @@ impl NullModel {
         n_targets: usize,
         similarities: impl Fn(Range<usize>, Range<usize>) -> Vec<f32> + Sync,
     ) -> Result<Self> {
-        let mut moments = Vec::with_capacity(n_targets);
-        for block in blocks(n_targets, TARGET_BLOCK) {
-            let width = block.len();
-            let values = similarities(0..n_references, block);
-            let of_target = |target: usize| {
-                let column = values.iter().skip(target).step_by(width);
-                robust_moments(column.map(|value| f64::from(*value)))
-            };
-            moments.par_extend((0..width).into_par_iter().map(of_target));
-        }
-        let moments: Option<Vec<(f64, f64)>> = moments.into_iter().collect();
-        let (centre, own): (Vec<f64>, Vec<f64>) = moments.ok_or_else(too_few)?.into_iter().unzip();
+        let moments = moments(n_references, n_targets, &similarities)?;
+        let (centre, own): (Vec<f64>, Vec<f64>) = moments.into_iter().unzip();
         let typical = median(&own);
         if typical.is_nan() || typical <= 0.0 {
             return Err(too_few());
         }
-        let spread = own.iter().map(|own| ((own * own + typical * typical) / 2.0).sqrt() as f32);
+        let spread = own.iter().map(|own| drawn(*own, typical));
         let mut model = Self {
             centre: centre.into_iter().map(|centre| centre as f32).collect(),
             spread: spread.collect(),
             tail: vec![1.0; GRID_POINTS],
             breadth: 1.0,
+            n_learnt: n_targets,
         };
         (model.tail, model.breadth) = model.pool(n_references, similarities);
         Ok(model)
@@ -174,100 +138,82 @@ impl NullModel {
         self
     }
 
+    /// Adds targets that it was not learnt from: each gets the centre and the spread of its own similarities to the
+    /// references. What it says of the targets that it was learnt from stays as it is, and so do the tail and the breadth.
+    ///
+    /// # Shapes
+    /// `similarities` is asked as by [`fit`](Self::fit), for `checked.len() + n_added` targets: first those of these
+    /// positions, which show whether the references are those that it was learnt from, then the new ones.
+    ///
+    /// # Errors
+    /// When the references are others than its own, or a new target has fewer than [`FEWEST_REFERENCES`].
+    pub fn with_targets(
+        mut self,
+        n_references: usize,
+        (checked, n_added): (&[usize], usize),
+        similarities: impl Fn(Range<usize>, Range<usize>) -> Vec<f32> + Sync,
+    ) -> Result<Self> {
+        let mut moments = moments(n_references, checked.len() + n_added, &similarities)?;
+        let added = moments.split_off(checked.len());
+        let is_own = |(at, (centre, _)): (&usize, &(f64, f64))| {
+            let stored = self.centre.get(*at).zip(self.spread.get(*at));
+            stored.is_some_and(|(stored, spread)| {
+                (centre - f64::from(*stored)).abs() <= TOLERANCE * f64::from(*spread)
+            })
+        };
+        if !checked.iter().zip(&moments).all(is_own) {
+            return Err(others());
+        }
+        // A spread is a growing function of the target's own, which leaves the median one as it is.
+        let learnt = self.spread.iter().take(self.n_learnt).map(|spread| f64::from(*spread));
+        let typical = median(&learnt.collect::<Vec<f64>>());
+        self.centre.extend(added.iter().map(|(centre, _)| *centre as f32));
+        self.spread.extend(added.iter().map(|(_, own)| drawn(*own, typical)));
+        Ok(self)
+    }
+
     /// Returns the null, to ask it.
     #[must_use]
     pub fn null(&self) -> Null<'_> {
-        let Self { centre, spread, tail, breadth } = self;
-        Null { centre, spread, tail, breadth: *breadth }
+        let Self { centre, spread, tail, breadth, n_learnt } = self;
+        Null { centre, spread, tail, breadth: *breadth, n_learnt: *n_learnt }
     }
 }
 
-impl<'a> Null<'a> {
-    /// Puts a null together again from its [`parts`](Self::parts); none when they do not fit each other.
-    #[must_use]
-    pub fn from_parts([centre, spread, tail, breadth]: [&'a [f32]; 4]) -> Option<Self> {
-        let &[breadth] = breadth else { return None };
-        let is_positive = |spread: &f32| spread.is_finite() && *spread > 0.0;
-        let fits = centre.len() == spread.len() && tail.len() == GRID_POINTS;
-        let holds = fits && spread.iter().all(is_positive);
-        (holds && centre.iter().all(|c| c.is_finite())).then_some(Self {
-            centre,
-            spread,
-            tail,
-            breadth,
-        })
+impl From<Null<'_>> for NullModel {
+    fn from(null: Null<'_>) -> Self {
+        let [centre, spread, tail] = null.parts().map(<[f32]>::to_vec);
+        Self { centre, spread, tail, breadth: null.breadth(), n_learnt: null.n_learnt }
     }
+}
 
-    /// Returns the targets' centres and spreads, and the tail of the references' scores; their
-    /// [`breadth`](Self::breadth) is the fourth part.
-    #[must_use]
-    pub fn parts(&self) -> [&'a [f32]; 3] {
-        [self.centre, self.spread, self.tail]
-    }
-
-    /// Returns the breadth that five of 100 references exceed: a query beyond it is promiscuous.
-    #[must_use]
-    pub fn breadth(&self) -> f32 {
-        self.breadth
-    }
-
-    /// Returns the number of targets.
-    #[must_use]
-    pub fn n_targets(&self) -> usize {
-        self.centre.len()
-    }
-
-    /// Returns the standardised score z of a query's similarity to each target, in the targets' order.
-    #[must_use]
-    pub fn standardise(&self, similarities: &[f32]) -> Scores {
-        let targets = self.centre.iter().zip(self.spread);
-        let z = |(s, (m, d)): (&f32, (&f32, &f32))| (f64::from(*s) - f64::from(*m)) / f64::from(*d);
-        let mut z: Vec<f64> = similarities.iter().zip(targets).map(z).collect();
-        let some = z.iter().copied().step_by(z.len().div_ceil(BREADTH_TARGETS).max(1));
-        // The spread of a few scores is no spread.
-        let breadth = robust_moments(some).map_or(1.0, |(_, breadth)| breadth);
-        let strictness = ((1.0 + breadth.max(1.0).powi(2)) / 2.0).sqrt();
-        z.iter_mut().for_each(|z| *z /= strictness);
-        Scores { z, breadth }
-    }
-
-    /// Returns the chance of a score of at least `z` for a query that has nothing to do with the target; never 0.
-    ///
-    /// Below 0, where nothing is at stake, `z` is rounded down to a hundredth.
-    #[must_use]
-    pub fn p_value(&self, z: f64) -> f64 {
-        let share = |at: usize| self.tail.get(at).copied().map_or(1.0, f64::from);
-        let Some(at) = grid_position(z) else {
-            let below = grid_position(-z).unwrap_or(0) + 1;
-            return NORMAL_TAIL.get(below).map_or(1.0, |tail| 1.0 - tail).max(share(0));
+/// The median and the spread of each target's similarities to the references.
+fn moments(
+    n_references: usize,
+    n_targets: usize,
+    similarities: &(impl Fn(Range<usize>, Range<usize>) -> Vec<f32> + Sync),
+) -> Result<Vec<(f64, f64)>> {
+    let mut moments = Vec::with_capacity(n_targets);
+    for block in blocks(n_targets, TARGET_BLOCK) {
+        let width = block.len();
+        let values = similarities(0..n_references, block);
+        let of_target = |target: usize| {
+            let column = values.iter().skip(target).step_by(width);
+            robust_moments(column.map(|value| f64::from(*value)))
         };
-        let counted = share(at);
-        // The tail at the grid's point is at least that at z.
-        if NORMAL_TAIL.get(at).is_some_and(|tail| *tail <= counted) {
-            return counted;
-        }
-        normal_tail(z).max(counted)
+        moments.par_extend((0..width).into_par_iter().map(of_target));
     }
+    moments.into_iter().collect::<Option<_>>().ok_or_else(too_few)
 }
 
-/// The normal distribution's share above each point of the grid.
-static NORMAL_TAIL: LazyLock<Vec<f64>> = LazyLock::new(|| {
-    (0..GRID_POINTS).map(|at| normal_tail(at as f64 / GRID_STEPS as f64)).collect()
-});
-
-/// The share of a normal distribution above `z`.
-pub(crate) fn normal_tail(z: f64) -> f64 {
-    libm::erfc(z / std::f64::consts::SQRT_2) / 2.0
+/// A target's spread, halfway to the typical one.
+fn drawn(own: f64, typical: f64) -> f32 {
+    ((own * own + typical * typical) / 2.0).sqrt() as f32
 }
 
 /// The ranges of at most `size` that a number of things is taken in.
 fn blocks(n: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
     (0..n).step_by(size).map(move |start| start..n.min(start + size))
-}
-
-/// The last point of the grid at or below a score; none below 0.
-fn grid_position(z: f64) -> Option<usize> {
-    (z >= 0.0).then(|| ((z * GRID_STEPS as f64) as usize).min(GRID_POINTS - 1))
 }
 
 fn too_few() -> Error {
@@ -278,15 +224,9 @@ fn too_few() -> Error {
     )
 }
 
-/// Median and spread of the values that are there, the spread from the median absolute deviation; none of too few.
-fn robust_moments(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
-    let values: Vec<f64> = values.filter(|value| !value.is_nan()).collect();
-    if values.len() < FEWEST_REFERENCES {
-        return None;
-    }
-    let centre = median(&values);
-    let deviations: Vec<f64> = values.iter().map(|value| (value - centre).abs()).collect();
-    Some((centre, NORMAL_MAD * median(&deviations)))
+fn others() -> Error {
+    let problem = "it was learnt from other references than these";
+    Error::data("null distribution", problem, "learn it anew")
 }
 
 #[cfg(test)]
@@ -295,7 +235,8 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
     use rand_distr::StandardNormal;
 
-    use super::{super::q_values, *};
+    use super::*;
+    use crate::calibrate::q_values;
 
     const N_TARGETS: usize = 300;
 
@@ -378,6 +319,39 @@ mod tests {
         let both = even.clone().stricter(&odd);
         assert_eq!(both.spread[2..4], [even.spread[2], odd.spread[3]]);
         assert!((0..GRID_POINTS).all(|at| both.tail[at] >= even.tail[at].max(odd.tail[at])));
+    }
+
+    #[test]
+    fn an_added_target_is_judged_as_if_it_had_been_there_and_moves_no_other() {
+        let similarities = references(200, 10);
+        let whole = fit(&similarities, |_, _| false).unwrap();
+        let n_learnt = N_TARGETS - 20;
+        let some = |references: Range<usize>, targets: Range<usize>| -> Vec<f32> {
+            let pairs = references.flat_map(|r| targets.clone().map(move |t| (r, t)));
+            pairs.map(|(r, t)| similarities[r * N_TARGETS + t]).collect()
+        };
+        let base = NullModel::fit(200, n_learnt, some).unwrap();
+        let checked = [0, 1];
+        let columns = |references: Range<usize>, targets: Range<usize>| -> Vec<f32> {
+            let column = |t: usize| if t < 2 { t } else { n_learnt + t - 2 };
+            let one = |r: usize, t| similarities[r * N_TARGETS + column(t)];
+            references.flat_map(|r| targets.clone().map(move |t| one(r, t))).collect()
+        };
+        let more = base.clone().with_targets(200, (&checked, 20), columns).unwrap();
+        let line = references(1, 11);
+        let (before, after) = (base.null().standardise(&line[..n_learnt]), more.null());
+        let z = after.standardise(&line).z;
+        assert_eq!(z[..n_learnt], before.z);
+        let expected = whole.null().standardise(&line).z;
+        let pairs = z[n_learnt..].iter().zip(&expected[n_learnt..]);
+        pairs.for_each(|(z, expected)| {
+            assert!((z - expected).abs() < 0.1 * expected.abs().max(1.0))
+        });
+        let shifted = |r: Range<usize>, t: Range<usize>| -> Vec<f32> {
+            columns(r, t).into_iter().map(|value| value + 0.1).collect()
+        };
+        let error = base.with_targets(200, (&checked, 20), shifted).unwrap_err().to_string();
+        assert!(error.contains("other references"), "{error}");
     }
 
     #[test]

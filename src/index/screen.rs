@@ -1,0 +1,53 @@
+use super::open::Index;
+use super::placement::StoredPlacement;
+use crate::dataset::{NormalisationStep, normalise_profile};
+use crate::error::Result;
+use crate::experiment::PerturbationType;
+
+/// A context of an index as a profile meets it that was not trained on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownScreen<'a> {
+    /// Its place among the contexts of the model.
+    pub position: u32,
+    /// The context.
+    pub name: &'a str,
+    /// What was measured in it; compounds where no recipe tells.
+    pub perturbation_type: PerturbationType,
+    steps: Vec<NormalisationStep>,
+    removed_means: &'a [f32],
+}
+
+impl<'a> KnownScreen<'a> {
+    /// Returns the contexts that a placement knows, in its order; profiles come in the units of their screen and are
+    /// normalised like those that were trained on, or are normalised already.
+    #[must_use]
+    pub fn all(index: &'a Index, stored: &'a StoredPlacement, are_normalised: bool) -> Vec<Self> {
+        let recipe = index.manifest().recipe.as_ref();
+        let all = stored.contexts.iter().zip(&stored.removed_means).zip(0..);
+        let screen = |((name, removed_means), position): ((&'a String, &'a Vec<f32>), u32)| {
+            let assay = recipe.and_then(|recipe| recipe.assay_of(name));
+            let perturbation_type =
+                assay.map_or(PerturbationType::Compound, |assay| assay.perturbation_type);
+            let steps = match recipe.zip(assay) {
+                Some((recipe, assay)) if !are_normalised => recipe.steps(assay).to_vec(),
+                _ => Vec::new(),
+            };
+            Self { position, name, perturbation_type, steps, removed_means }
+        };
+        all.map(screen).collect()
+    }
+
+    /// Returns whether profiles are normalised here.
+    #[must_use]
+    pub fn normalises(&self) -> bool {
+        !self.steps.is_empty()
+    }
+
+    /// Returns the values of a profile, NaN for missing, as the model knows them.
+    ///
+    /// # Errors
+    /// When a value cannot be normalised.
+    pub fn normalise(&self, raw: &[f32]) -> Result<Vec<f32>> {
+        normalise_profile(raw.to_vec(), &self.steps, self.removed_means)
+    }
+}
