@@ -99,10 +99,8 @@ fn a_newer_format_is_refused_with_its_version() {
     fixture::write(&path, 7);
     let manifest = path.join("manifest.json");
     let text = fs::read_to_string(&manifest).unwrap();
-    let newer = text.replace(
-        &format!("\"format_version\": {FORMAT_VERSION}"),
-        &format!("\"format_version\": {}", FORMAT_VERSION + 1),
-    );
+    let newer = text
+        .replace("\"format_version\": 1", &format!("\"format_version\": {}", FORMAT_VERSION + 1));
     fs::write(&manifest, newer).unwrap();
     let error = Index::open(&path).unwrap_err();
     assert!(matches!(error, Error::NewerFormat { .. }), "{error}");

@@ -3,6 +3,9 @@
 // A set of rows is given by a list of ranges, of which there is often one.
 #![allow(clippy::single_range_in_vec_init, unreachable_pub)]
 
+/// Rows added to an index without training.
+#[cfg(feature = "train")]
+mod addition;
 /// The rooms import one way and each engine stays behind its door.
 mod architecture;
 /// The command: what users see, and what bad input gets.

@@ -71,7 +71,8 @@ impl<'a> Way<'a> {
     pub(super) fn fewest(&self) -> usize {
         match self {
             Self::FoldIn { .. } => FEWEST_READOUTS,
-            Self::Given { space, .. } => FEWEST_READOUTS.min(space.dimensions.len()),
+            // A missing number counts as the mean of its context; of a vector most must be there.
+            Self::Given { space, .. } => FEWEST_READOUTS.min(space.dimensions.len().div_ceil(2)),
         }
     }
 

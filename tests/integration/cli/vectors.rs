@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use phenocopy::index::Index;
 use phenocopy::search::Query;
 
-use super::{run, text};
+use super::{planted, run, text};
 
 // numpy: i = arange(40)[:, None]; j = arange(8)[None, :]; m = sin(1 + 1.7 i + 0.9 j j + 0.31 i j)
 // save("genes.npy", m.astype("<f4")); save("double.npy", m[:3].astype("<f8"))
@@ -122,4 +122,89 @@ fn a_vector_that_says_nothing_is_named() {
     let source = format!("crispr-knockout={}", table.display());
     let message = run(&["index", &source, "-o", text(&folder.path().join("index"))]).failure();
     assert!(message.contains("`CRISPR-KO_C`") && message.contains("no direction"), "{message}");
+}
+
+/// An index of 40 compounds and 40 genes, and where more go.
+fn given_index(folder: &Path) -> PathBuf {
+    write_compounds(folder);
+    let compounds = format!("compound={}", folder.join("compounds.tsv").display());
+    let genes = format!("crispr-knockout={}", formats().join("genes.npy").display());
+    let (drugs, output) = (folder.join("drugs.tsv"), folder.join("index"));
+    run(&["index", &compounds, &genes, "--annotations", text(&drugs), "-o", text(&output)])
+        .success();
+    output
+}
+
+#[test]
+fn vectors_are_added_to_an_index_of_vectors_in_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = given_index(folder.path());
+    let table = fs::read_to_string(folder.path().join("compounds.tsv")).unwrap();
+    let mut lines = table.lines();
+    let header = lines.next().unwrap();
+    let twin = |line: &str| format!("our {line}\n").replace("drug-", "");
+    let twins: String = lines.take(12).map(twin).collect();
+    let ours = folder.path().join("ours.tsv");
+    fs::write(&ours, format!("{header}\n{twins}")).unwrap();
+    let annotation = folder.path().join("ours-drugs.tsv");
+    fs::write(&annotation, "name\ttarget\nour 7\tGENE7\n").unwrap();
+    let source = format!("compound={}", ours.display());
+    let (add, notes) = (text(&index), text(&annotation));
+    let mut arguments = vec!["index", &source, "--add", add, "--annotations", notes, "-o", add];
+    let unsaid = run(&arguments).failure();
+    assert!(unsaid.contains("context `ours`") && unsaid.contains("compounds"), "{unsaid}");
+    arguments.extend(["--context", "Compounds"]);
+    let added = run(&arguments);
+    assert!(added.stderr.contains("13 % of the rows were added"), "{}", added.stderr);
+    let told = added.success();
+    assert!(told.contains("12 of 12 profiles in compounds, given"), "{told}");
+    let inspected = run(&["inspect", "--verify", add]).success();
+    for part in [
+        "format 2",
+        "12 of 92 rows were not trained on; a rebuild is due",
+        "learnt before rows were added",
+        "ours.tsv sha256",
+    ] {
+        assert!(inspected.contains(part), "{part}: {inspected}");
+    }
+    let larger = Index::open(&index).unwrap();
+    let row = |name: &str| larger.resolve(&Query::new(name)).unwrap();
+    assert_eq!(larger.vector(row("our 7")), larger.vector(row("drug-7")));
+    assert!(larger.is_added(row("our 7")) && !larger.is_added(row("drug-7")));
+    let found = run(&["search", "GENE7", "-k", "2", "--index", add]).success();
+    assert!(found.contains("our 7+") && found.contains("+ added to this index"), "{found}");
+    let asked = run(&["search", "our 7", "-k", "1", "--format", "tsv", "--index", add]).success();
+    let line = asked.lines().nth(1).unwrap();
+    assert!(line.contains("GENE7") && line.contains("folded_in_query"), "{line}");
+    let again = run(&arguments).failure();
+    assert!(again.contains("`our 0` is `our 0` by `our 0`"), "{again}");
+}
+
+#[test]
+fn rows_that_an_index_cannot_take_are_refused_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = given_index(folder.path());
+    let before = fs::read(index.join("manifest.json")).unwrap();
+    let ours = folder.path().join("compounds.csv");
+    let source = format!("compound={}", ours.display());
+    let refused = |table: &str, more: &[&str]| {
+        fs::write(&ours, table).unwrap();
+        let arguments =
+            [&["index", &source, "--add", text(&index), "-o", text(&index)], more].concat();
+        run(&arguments).failure()
+    };
+    let others = refused("name,x0,x1\nours,1,2\n", &[]);
+    assert!(
+        others.contains("2 of 2 readouts are not the index's") && others.contains("`d0`"),
+        "{others}"
+    );
+    let few = refused("name,d0,d1\nours,1,2\n", &[]);
+    assert!(few.contains("none is left") && few.contains("4 are needed"), "{few}");
+    let held = refused("name,d0,d1,d2,d3,d4,d5,d6,d7\ndrug 5,1,2,3,4,5,6,7,8\n", &[]);
+    assert!(held.contains("`drug 5` is `Drug 5`"), "{held}");
+    let normalised = refused("name,d0,d1\nours,1,2\n", &["--normalised"]);
+    assert!(normalised.contains("leave `--normalised` out"), "{normalised}");
+    let unable = run(&["index", &source, "--add", planted(), "-o", text(&index)]).failure();
+    assert!(unable.contains("it cannot place new rows"), "{unable}");
+    assert_eq!(fs::read(index.join("manifest.json")).unwrap(), before);
 }
