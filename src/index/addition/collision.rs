@@ -78,7 +78,7 @@ impl<'a> KnownNames<'a> {
             let rows = self.by_name.get(&(kind, lookup_key(name)));
             match rows.into_iter().flatten().collect::<Vec<_>>().as_slice() {
                 [] => {}
-                [row] => found.push(Resemblance::Same(**row, name.to_owned())),
+                [row] => found.push(self.by_name_of(record, **row, name)),
                 several => {
                     let of: Vec<&str> =
                         several.iter().map(|row| self.records[**row].name()).collect();
@@ -101,6 +101,29 @@ impl<'a> KnownNames<'a> {
     }
 }
 
+impl KnownNames<'_> {
+    /// What a name that a record shares with a single row tells: of two structures an alias is wrong or of a mixture, as
+    /// in a recipe's data; a main name can be that of one only.
+    fn by_name_of(&self, record: &Record, row: usize, name: &str) -> Resemblance {
+        let other = &self.records[row];
+        let [own_key, other_key] = [record, other].map(|of| of.annotation.inchi_key.as_str());
+        let differ = !own_key.is_empty() && !other_key.is_empty() && own_key != other_key;
+        let is_main = |of: &Record| {
+            [of.name(), of.perturbation.agent()]
+                .iter()
+                .any(|own| lookup_key(own) == lookup_key(name))
+        };
+        if differ && !(is_main(record) && is_main(other)) {
+            let why = format!(
+                "shares the name `{name}` with `{}`, whose InChIKey is another",
+                other.name()
+            );
+            return Resemblance::Suggested(why);
+        }
+        Resemblance::Same(row, name.to_owned())
+    }
+}
+
 /// All names of a record: of several with one key, the first.
 fn names(record: &Record) -> Vec<&str> {
     let annotation = &record.annotation;
@@ -109,4 +132,48 @@ fn names(record: &Record) -> Vec<&str> {
     let mut seen = BTreeSet::new();
     let all = own.into_iter().chain(others).filter(|name| !lookup_key(name).is_empty());
     all.filter(|name| seen.insert(lookup_key(name))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::{Annotation, Perturbation};
+
+    fn compound(name: &str, synonyms: &[&str], inchi_key: &str) -> Record {
+        Record {
+            perturbation: Perturbation::new(PerturbationType::Compound, name),
+            annotation: Annotation {
+                name: name.to_owned(),
+                synonyms: synonyms.iter().map(|name| (*name).to_owned()).collect(),
+                inchi_key: inchi_key.to_owned(),
+                ..Annotation::default()
+            },
+            targeted_by: Vec::new(),
+            contexts: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn names_aliases_and_keys_of_the_index_are_refused_and_what_suggests_is_told() {
+        let index = [
+            compound("epirubicin", &["Ellence"], "AOJJSUZBOXZQNB-VTZDEGQISA-N"),
+            compound("sirolimus", &["Torisel"], "QFJCIRLUMZQUOT-HPLJOQBZSA-N"),
+            compound("one", &["both"], ""),
+            compound("two", &["both"], ""),
+        ];
+        let known = KnownNames::of(&index);
+        let refused = |record: &Record| known.refuse(&[record]).unwrap_err().to_string();
+        assert!(refused(&compound("ELLENCE", &[], "")).contains("is `epirubicin` by `ELLENCE`"));
+        let key = compound("ours", &[], "AOJJSUZBOXZQNB-VTZDEGQISA-N");
+        assert!(refused(&key).contains("`ours` is `epirubicin`"));
+        let main = compound("Sirolimus", &[], "AAAAAAAAAAAAAA-BBBBBBBBBB-N");
+        assert!(refused(&main).contains("names of their own"));
+        let told = |record: &Record| known.refuse(&[record]).unwrap();
+        let salt = compound("doxorubicin", &[], "AOJJSUZBOXZQNB-TZSSRYMLSA-N");
+        assert!(told(&salt)[0].contains("first block of the InChIKey of `epirubicin`"));
+        let alias = compound("temsirolimus", &["Torisel"], "CBPNZQVSJQDFBE-FUXHJELOSA-N");
+        assert!(told(&alias)[0].contains("`Torisel` with `sirolimus`, whose InChIKey is another"));
+        assert!(told(&compound("three", &["both"], ""))[0].contains("ambiguous: one and two"));
+        assert!(told(&compound("four", &["IV"], "")).is_empty());
+    }
 }
