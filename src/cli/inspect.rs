@@ -86,7 +86,7 @@ fn describe_additions(out: &mut dyn Write, manifest: &Manifest) -> std::io::Resu
         let (n_rows, contexts) = (chemical + genetic, contexts.join(", "));
         writeln!(
             out,
-            "added         {n_rows} of {profiles} profiles in {contexts}, {by}, to {base}"
+            "added         {n_rows} rows of {profiles} profiles in {contexts}, {by}, to {base}"
         )?;
         for input in inputs {
             writeln!(out, "  input       {} sha256 {:.16}", input.path.display(), input.sha256)?;

@@ -141,7 +141,7 @@ fn added_compounds_find_their_targets_nearly_as_often_as_trained_ones() {
     let n_found = |ranks: &[usize]| ranks.iter().filter(|rank| **rank <= 10).count();
     assert_eq!(WORLD.held.len(), 12);
     // By chance a tenth of them.
-    assert!(n_found(&trained) >= 9 && n_found(&added) + 3 >= n_found(&trained), "{added:?}");
+    assert!(n_found(&trained) >= 11 && n_found(&added) + 1 >= n_found(&trained), "{added:?}");
 }
 
 #[test]
@@ -277,19 +277,22 @@ fn an_index_is_added_to_again_and_again_and_says_so() {
 
 #[test]
 fn profiles_that_say_nothing_seldom_have_a_significant_hit_once_they_are_added() {
-    let rows = transposed(&demo("synthetic-screen-a.csv"));
-    let rotated = |(at, row): (usize, &Vec<String>)| {
-        let (n, by) = (row.len() - 1, 7 + at % 60);
-        let values = (0..n).map(|i| row[1 + (i * 37 + by) % n].clone());
-        [vec![format!("noise {at}")], values.collect()].concat()
-    };
-    let noise: Vec<Vec<String>> = rows[1..].iter().enumerate().map(rotated).collect();
     let folder = WORLD.home.path().join("noise");
     fs::create_dir_all(&folder).unwrap();
-    write(&folder.join("synthetic-screen-a.csv"), &[vec![rows[0].clone()], noise].concat());
-    let file = PathBuf::from("synthetic-screen-a.csv");
-    let files = vec![VectorFile { perturbation_type: PerturbationType::Compound, file }];
-    let larger = extend(&WORLD.base, &read(&folder, files, &[]), "noisy").unwrap();
+    // Half of them in both screens: a mean of several profiles is judged as one.
+    let files = SCREENS.map(|screen| {
+        let rows = transposed(&demo(&format!("{screen}.csv")));
+        let shuffled = |(at, row): (usize, &Vec<String>)| {
+            let (n, by) = (row.len() - 1, 7 + at % 60);
+            let values = (0..n).map(|i| row[1 + (i * 37 + by) % n].clone());
+            [vec![format!("noise {at}")], values.collect()].concat()
+        };
+        let noise: Vec<Vec<String>> = rows[1..].iter().enumerate().map(shuffled).collect();
+        let file = PathBuf::from(format!("{screen}.csv"));
+        write(&folder.join(&file), &[vec![rows[0].clone()], noise].concat());
+        VectorFile { perturbation_type: PerturbationType::Compound, file }
+    });
+    let larger = extend(&WORLD.base, &read(&folder, files.to_vec(), &[]), "noisy").unwrap();
     assert!(larger.manifest().is_rebuild_due());
     let has_hit = |name: &str, scope: Scope, passes: &dyn Fn(u32) -> bool| {
         let query = Query { k: 1_000, scope, ..Query::new(name) };

@@ -157,7 +157,7 @@ fn vectors_are_added_to_an_index_of_vectors_in_place() {
     let added = run(&arguments);
     assert!(added.stderr.contains("13 % of the rows were added"), "{}", added.stderr);
     let told = added.success();
-    assert!(told.contains("12 of 12 profiles in compounds, given"), "{told}");
+    assert!(told.contains("12 rows of 12 profiles in compounds, given"), "{told}");
     let inspected = run(&["inspect", "--verify", add]).success();
     for part in [
         "format 2",
