@@ -198,7 +198,8 @@ fn an_added_row_is_judged_as_the_signature_that_it_is() {
         assert_eq!(a.record.perturbation, b.record.perturbation);
         assert_eq!(a.similarity.to_bits(), b.similarity.to_bits());
         assert_eq!(a.response_similarity, b.response_similarity);
-        assert_eq!(a.significance.unwrap().p_value, b.significance.unwrap().p_value);
+        let p_value = |hit: &phenocopy::search::Hit| hit.significance.unwrap().p_value.to_bits();
+        assert_eq!(p_value(a), p_value(b));
         assert_eq!(a.support, b.support);
     }
 }

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -29,6 +30,8 @@ struct PlacedRow {
     agreement: f32,
     /// The vectors of its profiles, each by itself.
     profiles: Vec<Vec<f32>>,
+    /// Values at readouts of the index.
+    n_values: usize,
 }
 
 impl<'a> IndexBuilder<'a> {
@@ -63,43 +66,62 @@ impl<'a> IndexBuilder<'a> {
         let Aligned { rows, mut notices } = Aligned::of(&way, dataset)?;
         let records: Vec<Record> =
             (0..index.n_rows() as u32).map(|row| index.record(row)).collect::<Result<_>>()?;
-        let described = describe(dataset);
-        let placed = rows.par_iter().map(|row| place(&way, index, row, &described[row.position]));
-        let mut added = Vec::with_capacity(rows.len());
-        for (placed, row) in placed.collect::<Vec<_>>().into_iter().zip(&rows) {
-            match placed {
-                Ok(placed) => added.push(placed),
-                Err(error) => {
-                    let symbol = described[row.position].perturbation.symbol();
-                    notices.push(format!("left out: `{symbol}` cannot be placed: {error}"));
-                }
-            }
-        }
-        if added.is_empty() {
-            let (what, advice) = ("rows to add", "look at what was left out");
-            return Err(Error::data(what, format!("none is left: {}", notices.join("; ")), advice));
-        }
+        let added = place_all(&way, index, &rows, (&describe(dataset), &mut notices))?;
         let names: Vec<&Record> = added.iter().map(|row| &row.record).collect();
         notices.extend(KnownNames::of(&records).refuse(&names)?);
-        let n_of = |side| added.iter().filter(|row| row.record.perturbation.side() == side).count();
-        let mut contexts: Vec<String> = rows.iter().flat_map(|row| row.contexts.clone()).collect();
-        contexts.sort_unstable();
-        contexts.dedup();
         let addition = Addition {
             base: index.manifest().fingerprint.clone(),
             by: way.by(),
             are_normalised: values == AddedValues::Normalised,
-            chemical: n_of(Side::Chemical),
-            genetic: n_of(Side::Genetic),
-            contexts,
-            profiles: rows.iter().map(|row| row.profiles.len()).sum(),
-            observations: rows.iter().map(|row| row.n_values).sum(),
+            chemical: n_of(&added, Side::Chemical),
+            genetic: n_of(&added, Side::Genetic),
+            contexts: contexts_of(&added),
+            profiles: added.iter().map(|row| row.profiles.len()).sum(),
+            observations: added.iter().map(|row| row.n_values).sum(),
             inputs: dataset.inputs.clone(),
             notes: dataset.report.sentences(),
             notices,
         };
-        Larger::new(index, records, added).builder(addition)
+        Larger::new(index, &records, added).builder(addition)
     }
+}
+
+fn n_of(rows: &[PlacedRow], side: Side) -> usize {
+    rows.iter().filter(|row| row.record.perturbation.side() == side).count()
+}
+
+/// The contexts that rows were measured in, sorted.
+fn contexts_of(rows: &[PlacedRow]) -> Vec<String> {
+    let all: BTreeSet<&String> = rows.iter().flat_map(|row| &row.record.contexts).collect();
+    all.into_iter().cloned().collect()
+}
+
+/// Places all rows; of those that cannot be placed, a notice says why.
+///
+/// # Errors
+/// When none is left.
+fn place_all(
+    way: &Way<'_>,
+    index: &Index,
+    rows: &[AlignedRow],
+    (described, notices): (&[Record], &mut Vec<String>),
+) -> Result<Vec<PlacedRow>> {
+    let placed = rows.par_iter().map(|row| place(way, index, row, &described[row.position]));
+    let mut all = Vec::with_capacity(rows.len());
+    for (placed, row) in placed.collect::<Vec<_>>().into_iter().zip(rows) {
+        match placed {
+            Ok(placed) => all.push(placed),
+            Err(error) => {
+                let symbol = described[row.position].perturbation.symbol();
+                notices.push(format!("left out: `{symbol}` cannot be placed: {error}"));
+            }
+        }
+    }
+    if all.is_empty() {
+        let problem = format!("none is left: {}", notices.join("; "));
+        return Err(Error::data("rows to add", problem, "look at what was left out"));
+    }
+    Ok(all)
 }
 
 /// Places a perturbation, and each of its profiles by itself.
@@ -122,6 +144,7 @@ fn place(way: &Way<'_>, index: &Index, row: &AlignedRow, record: &Record) -> Res
         strength: strengths.iter().sum::<f32>() / strengths.len() as f32,
         agreement: agreement_of(&values),
         profiles: alone.into_iter().map(|placed| placed.vector).collect(),
+        n_values: row.n_values,
     })
 }
 
@@ -141,7 +164,7 @@ struct Larger<'a> {
 
 impl<'a> Larger<'a> {
     /// Puts the added rows of each side behind those that are there.
-    fn new(index: &'a Index, base: Vec<Record>, added: Vec<PlacedRow>) -> Self {
+    fn new(index: &'a Index, base: &[Record], added: Vec<PlacedRow>) -> Self {
         let mut rows = Vec::with_capacity(base.len() + added.len());
         for side in [Side::Chemical, Side::Genetic] {
             rows.extend(index.range(side).map(|row| Origin::Base(row as u32)));
