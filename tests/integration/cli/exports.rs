@@ -172,7 +172,7 @@ fn the_schema_of_hits() {
     moa | text | joined by | | mechanisms of the hit
     targets | text | joined by | | genes that the hit acts on
     known | integer | 0, 1 | 1 if the annotation links query and hit, 0 if it does not or there is none
-    flags | text | inactive_query, promiscuous_query, inactive_hit, predicted, uncalibrated, joined by ; | what to be wary of
+    flags | text | inactive_query, promiscuous_query, folded_in_query, inactive_hit, folded_in_hit, predicted, uncalibrated, joined by ; | what to be wary of
     asked | text |  | the query as it was typed
     index | text |  | fingerprint of the index
     ");
