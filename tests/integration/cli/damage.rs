@@ -49,10 +49,10 @@ fn a_newer_format_asks_for_a_newer_phenocopy() {
     let manifest = path.join("manifest.json");
     let version = |number| format!("\"format_version\": {number}");
     let written = fs::read_to_string(&manifest).unwrap();
-    let newer = written.replace(&version(FORMAT_VERSION), &version(FORMAT_VERSION + 1));
+    let newer = written.replace(&version(1), &version(FORMAT_VERSION + 1));
     fs::write(&manifest, newer).unwrap();
     let message = run(&["search", "GENE3", "--index", text(&path)]).failure();
-    assert!(message.contains("has format version 2, this phenocopy reads up to 1"), "{message}");
+    assert!(message.contains("has format version 3, this phenocopy reads up to 2"), "{message}");
     assert!(message.contains("update phenocopy or rebuild the index"), "{message}");
 }
 
