@@ -110,7 +110,9 @@ impl H5adFile {
 
 impl Drop for H5adFile {
     fn drop(&mut self) {
-        self.file.take().map(abandon);
+        if let Some(file) = self.file.take() {
+            abandon(file);
+        }
     }
 }
 

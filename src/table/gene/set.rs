@@ -110,7 +110,7 @@ fn members_of<'a>(names: impl Iterator<Item = &'a str>) -> Vec<(String, f32)> {
 }
 
 /// Joins sets that go up and down together.
-fn paired(sets: Vec<GeneSet>) -> Vec<GeneSet> {
+fn paired(sets: &[GeneSet]) -> Vec<GeneSet> {
     let place = |(at, set): (usize, &GeneSet)| (set.name.to_uppercase(), at);
     let places: HashMap<String, usize> = sets.iter().enumerate().map(place).collect();
     let partner = |set: &GeneSet| -> Option<usize> {
