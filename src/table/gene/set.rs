@@ -53,7 +53,7 @@ pub fn read_gene_sets(path: &Path) -> Result<Vec<GeneSet>> {
     let lines = lines(path)?;
     let sets = if is_of(path, "gmt") {
         let sets = lines.iter().map(|(line, text)| gmt_set(path, *line, text));
-        paired(sets.collect::<Result<Vec<GeneSet>>>()?)
+        paired(&sets.collect::<Result<Vec<GeneSet>>>()?)
     } else {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let members = lines.iter().map(|(_, text)| text.as_str());
