@@ -21,7 +21,7 @@ use super::search;
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Rank the perturbations that share a compound's or gene's mechanism
-    Search(search::SearchArguments),
+    Search(Box<search::SearchArguments>),
     /// List what the index holds under a text: names, synonyms, targets, mechanisms
     Find(find::FindArguments),
     /// List the readouts that make two perturbations alike, or unlike
@@ -40,7 +40,7 @@ pub(super) enum Command {
     #[cfg(feature = "train")]
     Predict(predict::PredictArguments),
     /// Join perturbations that act alike into a network, and find the groups in it
-    Network(network::NetworkArguments),
+    Network(Box<network::NetworkArguments>),
     /// Write vectors or predicted responses for Python, R and other programs
     #[command(subcommand, after_help = export::EXAMPLE)]
     Export(export::ExportCommand),

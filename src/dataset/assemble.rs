@@ -5,7 +5,7 @@ use super::places::Places;
 use super::profiles::{ProfileKey, Profiles, StorageLimits};
 use super::readouts;
 use super::recipe::{AgentKind, Assay, ReadoutChoice, Recipe};
-use super::report::{NameCount, ReadingReport};
+use super::report::{DroppedProfile, NameCount, ReadingReport};
 use super::screen::{RawAssay, Screen};
 use super::split::Split;
 use super::translation::Untranslated;
@@ -78,12 +78,14 @@ pub(super) struct Raw {
     pub(super) readouts: Vec<AnnotationRow>,
     pub(super) inputs: Vec<InputFile>,
     pub(super) untranslated: Vec<Untranslated>,
+    pub(super) dropped: Vec<DroppedProfile>,
     pub(super) notices: Vec<String>,
 }
 
 /// Makes a dataset of what was read: no file is touched here.
 pub(super) fn assemble(recipe: &Recipe, mut raw: Raw, options: &DatasetOptions) -> Result<Dataset> {
     let mut report = ReadingReport {
+        dropped: raw.dropped,
         notices: raw.notices,
         untranslated: raw.untranslated,
         ..ReadingReport::default()

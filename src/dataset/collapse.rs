@@ -20,7 +20,7 @@ const LEAST_WEIGHT: f64 = 0.01;
 
 impl Collapse {
     /// Returns one profile of several of equal length, NaN where none has a value.
-    pub(super) fn join(self, replicates: &[Vec<f32>]) -> Vec<f32> {
+    fn join(self, replicates: &[Vec<f32>]) -> Vec<f32> {
         let weights = match self {
             Self::Modz => modz_weights(replicates),
             Self::Mean | Self::Median => vec![1.0; replicates.len()],
@@ -40,6 +40,62 @@ impl Collapse {
             }
         };
         (0..n_readouts).map(|readout| joined(readout) as f32).collect()
+    }
+}
+
+/// Samples of one condition on their way to one profile. Their mean needs their sums only, so that it holds as much of
+/// 100,000 cells as of two; the others need the samples themselves.
+pub(super) enum Joining {
+    Sums {
+        sums: Vec<f64>,
+        n_samples: u32,
+        /// How many samples have no value of each readout; empty as long as each has all.
+        n_missing: Vec<u32>,
+    },
+    Samples(Collapse, Vec<Vec<f32>>),
+}
+
+impl Joining {
+    pub(super) fn new(collapse: Collapse, n_readouts: usize) -> Self {
+        match collapse {
+            Collapse::Mean => {
+                Self::Sums { sums: vec![0.0; n_readouts], n_samples: 0, n_missing: Vec::new() }
+            }
+            Collapse::Median | Collapse::Modz => Self::Samples(collapse, Vec::new()),
+        }
+    }
+
+    /// Takes in the values of a sample times a factor.
+    pub(super) fn push(&mut self, values: &[f32], factor: f64) {
+        match self {
+            Self::Samples(_, samples) => {
+                let scaled = values.iter().map(|value| (f64::from(*value) * factor) as f32);
+                samples.push(scaled.collect());
+            }
+            Self::Sums { sums, n_samples, n_missing } => {
+                *n_samples += 1;
+                for (at, (sum, value)) in sums.iter_mut().zip(values).enumerate() {
+                    if !value.is_nan() {
+                        *sum += f64::from(*value) * factor;
+                        continue;
+                    }
+                    n_missing.resize(values.len(), 0);
+                    n_missing[at] += 1;
+                }
+            }
+        }
+    }
+
+    /// Returns the profile, NaN where no sample has a value.
+    pub(super) fn finish(self) -> Vec<f32> {
+        match self {
+            Self::Samples(collapse, samples) => collapse.join(&samples),
+            Self::Sums { sums, n_samples, n_missing } => {
+                let n_missing = n_missing.into_iter().chain(std::iter::repeat(0));
+                let counts = n_missing.map(|missing| n_samples.saturating_sub(missing));
+                sums.iter().zip(counts).map(|(sum, n)| (sum / f64::from(n)) as f32).collect()
+            }
+        }
     }
 }
 
@@ -121,6 +177,15 @@ mod tests {
         for (a, b) in received.iter().zip(expected) {
             assert!((a - b).abs() < 1e-4 || (a.is_nan() && b.is_nan()), "{received:?}");
         }
+    }
+
+    #[test]
+    fn a_mean_of_sums_is_the_mean() {
+        let samples =
+            [vec![1.0, NAN, 2.0, NAN], vec![3.0, 5.0, NAN, NAN], vec![8.0, 1.0, 4.0, NAN]];
+        let mut joining = Joining::new(Collapse::Mean, 4);
+        samples.iter().for_each(|sample| joining.push(sample, 0.5));
+        assert_close(&joining.finish(), &[2.0, 1.5, 1.5, NAN]);
     }
 
     #[test]

@@ -1,80 +1,232 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::collapse::Collapse;
+use super::collapse::Joining;
+use super::contrast::{Contrast, factor};
+use super::recipe::Assay;
+use super::report::DroppedProfile;
+use super::samples::{Joint, SampleScale};
+use crate::error::{Error, Result};
+use crate::experiment::Perturbation;
 use crate::table::{Condition, Measurements};
 
-/// Samples on their way to profiles, in the order of the file: those of one condition are joined as
-/// soon as the last of them has come, so that few are held at a time.
-pub(super) struct Gathering {
-    collapse: Option<Collapse>,
+/// What the samples of a file measured, in their order: each condition once, as samples may be millions.
+#[derive(Default)]
+pub(super) struct Measured {
     conditions: Vec<Condition>,
-    condition_of: Vec<usize>,
-    /// How many samples of each condition are still to come.
-    n_awaited: Vec<usize>,
-    /// What has come of conditions that are not complete.
-    held: HashMap<usize, Vec<Vec<f32>>>,
-    profiles: Vec<usize>,
-    values: Vec<f32>,
+    of_samples: Vec<u32>,
 }
 
-impl Gathering {
-    /// Begins with what the samples of the file measured, in their order.
-    pub(super) fn new(
-        samples: Vec<Condition>,
-        n_readouts: usize,
-        collapse: Option<Collapse>,
-    ) -> Self {
+impl FromIterator<Condition> for Measured {
+    fn from_iter<I: IntoIterator<Item = Condition>>(samples: I) -> Self {
         let mut positions = HashMap::new();
-        let (mut conditions, mut condition_of, mut n_awaited) =
-            (Vec::new(), Vec::new(), Vec::new());
+        let mut measured = Self::default();
         for condition in samples {
             let position = *positions.entry(condition).or_insert_with_key(|condition| {
-                conditions.push(condition.clone());
-                n_awaited.push(0);
-                conditions.len() - 1
+                measured.conditions.push(condition.clone());
+                measured.conditions.len() as u32 - 1
             });
-            condition_of.push(position);
-            n_awaited[position] += 1;
+            measured.of_samples.push(position);
         }
-        let n_profiles = if collapse.is_some() { conditions.len() } else { condition_of.len() };
-        Self {
-            collapse,
+        measured
+    }
+}
+
+impl Measured {
+    /// Returns the condition of each sample.
+    pub(super) fn conditions(&self) -> impl Iterator<Item = Condition> {
+        let of = |position: &u32| self.conditions.get(*position as usize).cloned();
+        self.of_samples.iter().filter_map(of)
+    }
+}
+
+/// Samples on their way to profiles, in the order of the file: those of one condition are joined as
+/// they come, and become a profile when the last of them has come, so that few are held at a time.
+pub(super) struct Gathering<'a> {
+    joint: Joint<'a>,
+    n_readouts: usize,
+    conditions: Vec<Condition>,
+    /// The condition of each sample; none of those that are left out.
+    condition_of: Vec<Option<u32>>,
+    /// How many samples of each condition are still to come.
+    n_awaited: Vec<u32>,
+    /// What has come of conditions that are not complete.
+    held: HashMap<u32, Joining>,
+    profiles: Vec<u32>,
+    values: Vec<f32>,
+    too_few: Vec<TooFew>,
+    n_empty: u64,
+    problem: Option<Error>,
+}
+
+/// A condition of which there are not enough samples.
+pub(super) struct TooFew {
+    pub(super) condition: Condition,
+    pub(super) n_samples: u32,
+}
+
+impl TooFew {
+    /// Returns the error about samples of which no condition has enough.
+    fn alone(&self, n_least: u32) -> Error {
+        Error::data(
+            format!("context `{}`", self.condition.context),
+            format!("no perturbation of its assay has {n_least} samples"),
+            "set a smaller `min_samples`, or check the columns of `perturbation` and `context`",
+        )
+    }
+
+    /// Returns what the report says of it.
+    pub(super) fn dropped(self, assay: &Assay) -> DroppedProfile {
+        let n_least = assay.samples.as_ref().map_or(0, |samples| samples.min_samples);
+        let Condition { context, perturbation, .. } = self.condition;
+        DroppedProfile {
+            context,
+            perturbation: Perturbation::new(assay.perturbation_type, perturbation).symbol(),
+            reason: format!("{} samples, fewer than {n_least}", self.n_samples),
+        }
+    }
+}
+
+/// What became of the samples.
+pub(super) struct Gathered {
+    pub(super) measurements: Measurements,
+    /// Which profiles are of which context.
+    pub(super) contexts: BTreeMap<String, Vec<usize>>,
+    pub(super) too_few: Vec<TooFew>,
+    /// What to tell of the samples.
+    pub(super) notices: Vec<String>,
+}
+
+impl<'a> Gathering<'a> {
+    /// Begins with what the samples of the file measured, in their order.
+    ///
+    /// # Errors
+    /// When a context has fewer controls than it must.
+    pub(super) fn new(measured: Measured, n_readouts: usize, joint: Joint<'a>) -> Result<Self> {
+        let Measured { conditions, of_samples } = measured;
+        let mut n_awaited = vec![0; conditions.len()];
+        of_samples.iter().for_each(|position| n_awaited[*position as usize] += 1);
+        let condition_of = of_samples.into_iter().map(Some).collect();
+        let mut gathering = Self {
+            joint,
+            n_readouts,
             conditions,
             condition_of,
             n_awaited,
             held: HashMap::new(),
-            profiles: Vec::with_capacity(n_profiles),
-            values: Vec::with_capacity(n_profiles * n_readouts),
-        }
+            profiles: Vec::new(),
+            values: Vec::new(),
+            too_few: Vec::new(),
+            n_empty: 0,
+            problem: None,
+        };
+        gathering.leave_out()?;
+        gathering.reserve();
+        Ok(gathering)
     }
 
-    /// Takes in the values of a sample: one per readout, NaN for missing.
-    pub(super) fn push(&mut self, sample: usize, values: &[f32]) {
-        let Some(condition) = self.condition_of.get(sample).copied() else { return };
-        let Some(collapse) = self.collapse else {
+    /// Leaves out conditions with too few samples, and controls that nothing is compared with.
+    fn leave_out(&mut self) -> Result<()> {
+        let compares = self.joint.compares();
+        let mut is_kept = vec![true; self.conditions.len()];
+        let mut with_controls = HashSet::new();
+        let n_perturbations = self.conditions.iter().filter(|of| !of.is_control).count();
+        let counted = self.conditions.iter().zip(&self.n_awaited);
+        for ((condition, n_samples), is_kept) in counted.zip(&mut is_kept) {
+            *is_kept = *n_samples >= self.joint.min_samples && (compares || !condition.is_control);
+            if condition.is_control && *is_kept {
+                with_controls.insert(condition.context.as_str());
+            } else if !condition.is_control && !*is_kept {
+                let (condition, n_samples) = (condition.clone(), *n_samples);
+                self.too_few.push(TooFew { condition, n_samples });
+            }
+        }
+        let mut kept = self.conditions.iter().zip(&is_kept).filter(|(_, is_kept)| **is_kept);
+        let alone = kept.find(|(condition, _)| !with_controls.contains(condition.context.as_str()));
+        if let Some((condition, _)) = alone.filter(|_| compares) {
+            return Err(self.contrast().no_controls(&condition.context));
+        }
+        if let (Some(few), true) = (self.too_few.first(), self.too_few.len() == n_perturbations) {
+            return Err(few.alone(self.joint.min_samples));
+        }
+        for condition in &mut self.condition_of {
+            *condition = condition.filter(|at| is_kept.get(*at as usize).is_some_and(|kept| *kept));
+        }
+        Ok(())
+    }
+
+    fn reserve(&mut self) {
+        let n_profiles = match self.joint.collapse {
+            Some(_) => self.conditions.len() - self.too_few.len(),
+            None => self.condition_of.iter().flatten().count(),
+        };
+        self.profiles.reserve(n_profiles);
+        self.values.reserve(n_profiles * self.n_readouts);
+    }
+
+    fn contrast(&self) -> Contrast<'a> {
+        Contrast { joint: self.joint, n_readouts: self.n_readouts }
+    }
+
+    /// Takes in the values of a sample: one per readout, NaN for missing; `total` is the sum over all readouts of the file.
+    pub(super) fn push(&mut self, sample: usize, values: &[f32], total: f64) {
+        let Some(condition) = self.condition_of.get(sample).copied().flatten() else { return };
+        if self.joint.scale == Some(SampleScale::Counts) {
+            self.check_counts(condition, values);
+        }
+        let factor = factor(self.joint.scale, total);
+        self.n_empty += u64::from(factor.is_none());
+        let Some(collapse) = self.joint.collapse else {
             self.profiles.push(condition);
             self.values.extend_from_slice(values);
             return;
         };
-        let held = self.held.entry(condition).or_default();
-        held.push(values.to_vec());
-        let n_awaited = self.n_awaited.get(condition).copied().unwrap_or_default();
-        if held.len() == n_awaited {
-            self.profiles.push(condition);
-            self.values.extend(collapse.join(held));
-            self.held.remove(&condition);
+        let n_readouts = self.n_readouts;
+        let held = self.held.entry(condition).or_insert_with(|| Joining::new(collapse, n_readouts));
+        if let Some(factor) = factor {
+            held.push(values, factor);
+        }
+        if let Some(n_awaited) = self.n_awaited.get_mut(condition as usize) {
+            *n_awaited -= 1;
+            if *n_awaited == 0 {
+                self.profiles.push(condition);
+                self.values
+                    .extend(self.held.remove(&condition).map(Joining::finish).unwrap_or_default());
+            }
         }
     }
 
+    /// Remembers the first sample with a negative count.
+    fn check_counts(&mut self, condition: u32, values: &[f32]) {
+        let negative = values.iter().find(|value| **value < 0.0);
+        let Some(value) = negative.filter(|_| self.problem.is_none()) else { return };
+        let condition = self.conditions.get(condition as usize);
+        let context = condition.map_or("", |condition| condition.context.as_str());
+        self.problem = Some(Error::data(
+            format!("context `{context}`"),
+            format!("{value} among its counts"),
+            "say `values = \"log\"` if they are logarithms, or name the `layer` with the counts",
+        ));
+    }
+
     /// Returns the profiles, and which of them are of which context.
-    pub(super) fn finish(
-        self,
-        readouts: Vec<String>,
-    ) -> (Measurements, BTreeMap<String, Vec<usize>>) {
-        let of = |profile: &usize| self.conditions[*profile].clone();
-        let conditions: Vec<Condition> = self.profiles.iter().map(of).collect();
+    ///
+    /// # Errors
+    /// Names a context with negative counts, or without controls.
+    pub(super) fn finish(mut self, readouts: Vec<String>) -> Result<Gathered> {
+        if let Some(problem) = self.problem.take() {
+            return Err(problem);
+        }
+        let of = |profile: &u32| self.conditions.get(*profile as usize).cloned();
+        let mut conditions: Vec<Condition> = self.profiles.iter().filter_map(of).collect();
+        let mut values = std::mem::take(&mut self.values);
+        if self.joint.compares() {
+            self.contrast().apply(&mut conditions, &mut values)?;
+        }
         let (contexts, perturbations) = by_context(conditions.into_iter());
-        (Measurements::dense(perturbations, readouts, self.values), contexts)
+        let measurements = Measurements::dense(perturbations, readouts, values);
+        let empty = format!("{} samples without counts are left out", self.n_empty);
+        let notices = (self.n_empty > 0).then_some(empty).into_iter().collect();
+        Ok(Gathered { measurements, contexts, too_few: self.too_few, notices })
     }
 }
 
@@ -84,7 +236,7 @@ pub(super) fn by_context(
 ) -> (BTreeMap<String, Vec<usize>>, Vec<String>) {
     let mut contexts: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     let mut perturbations = Vec::new();
-    for Condition { context, perturbation } in conditions {
+    for Condition { context, perturbation, .. } in conditions {
         contexts.entry(context).or_default().push(perturbations.len());
         perturbations.push(perturbation);
     }

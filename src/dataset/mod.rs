@@ -10,6 +10,7 @@ mod assemble;
 mod collapse;
 mod compound_report;
 mod compounds;
+mod contrast;
 mod entries;
 mod gather;
 mod given;
@@ -23,6 +24,7 @@ mod recipe;
 mod reject;
 mod report;
 mod restrict;
+mod samples;
 mod screen;
 mod sentences;
 mod source;
@@ -38,12 +40,13 @@ pub(crate) use normalise::median;
 pub use normalise::{NormalisationStep, normalise_profile};
 pub(crate) use profiles::shuffle_profile;
 pub use profiles::{ProfileKey, Profiles, StorageLimits};
-pub use recipe::{AgentKind, AnnotationTable, Assay, AssayLayout, ReadoutChoice, Recipe, Samples};
+pub use recipe::{AgentKind, AnnotationTable, Assay, AssayLayout, ReadoutChoice, Recipe};
 pub use reject::Reject;
 pub use report::{
     AssaySummary, Doubt, DroppedProfile, Merge, MergeReason, NameCount, NameSummary, Place,
     ReadingReport, Suggestion, SuggestionReason, UnresolvedName,
 };
+pub use samples::{SampleScale, Samples};
 pub use split::Split;
 pub use translation::Untranslated;
 pub use vectors::VectorFile;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::recipe::Assay;
 use super::translation::{Translation, Untranslated, translate};
 use crate::error::{Error, Result};
-use crate::table::{Condition, Duplicates, LeftOut, SampleSheet};
+use crate::table::{Condition, Duplicates, LeftOut, SampleKey, SampleSheet};
 
 /// What the names in an assay's file mean, and which of them are wanted.
 pub(super) struct Naming<'a> {
@@ -19,34 +19,66 @@ pub(super) struct Naming<'a> {
 
 /// The names in an assay's file that are wanted.
 pub(super) struct Names<'a> {
-    pub(super) samples: &'a [String],
+    pub(super) samples: SampleKeys<'a>,
     pub(super) readouts: &'a [String],
     pub(super) left_out: LeftOut,
 }
 
+/// What tells the samples of a file apart.
+#[derive(Clone, Copy)]
+pub(super) enum SampleKeys<'a> {
+    Names(&'a [String]),
+    Rows(&'a [usize]),
+}
+
+impl<'a> SampleKeys<'a> {
+    fn len(self) -> usize {
+        match self {
+            Self::Names(names) => names.len(),
+            Self::Rows(rows) => rows.len(),
+        }
+    }
+
+    fn key(self, at: usize) -> Option<SampleKey<'a>> {
+        match self {
+            Self::Names(names) => names.get(at).map(|name| SampleKey::Name(name)),
+            Self::Rows(rows) => rows.get(at).map(|row| SampleKey::Row(*row)),
+        }
+    }
+
+    pub(super) fn iter(self) -> impl Iterator<Item = SampleKey<'a>> {
+        (0..self.len()).filter_map(move |at| self.key(at))
+    }
+}
+
 impl Naming<'_> {
     /// Returns what a sample measured; none if it is not wanted.
-    pub(super) fn condition(&self, sample: &str) -> Option<Condition> {
+    pub(super) fn condition(&self, sample: SampleKey<'_>) -> Option<Condition> {
         let raw = self.raw_condition(sample)?;
+        if raw.is_control {
+            return Some(raw);
+        }
         let name = translate(&self.perturbations, &raw.perturbation)?.to_owned();
         Some(Condition { perturbation: name, ..raw })
     }
 
     /// Returns a readout's name; none if it is not wanted.
     pub(super) fn readout<'a>(&'a self, name: &'a str) -> Option<&'a str> {
-        if self.sheet.as_ref().is_some_and(|sheet| sheet.condition(name).is_some()) {
+        if self.sheet.as_ref().is_some_and(|sheet| sheet.condition(SampleKey::Name(name)).is_some())
+        {
             self.n_turned.set(self.n_turned.get() + 1);
         }
         translate(&self.readouts, name)
     }
 
-    fn raw_condition(&self, sample: &str) -> Option<Condition> {
-        match &self.sheet {
-            Some(sheet) => sheet.condition(sample).cloned(),
-            None => {
+    fn raw_condition(&self, sample: SampleKey<'_>) -> Option<Condition> {
+        match (&self.sheet, sample) {
+            (Some(sheet), sample) => sheet.condition(sample).cloned(),
+            (None, SampleKey::Name(name)) => {
                 let context = self.assay.context.as_str().to_owned();
-                Some(Condition { context, perturbation: sample.to_owned() })
+                Some(Condition { context, perturbation: name.to_owned(), is_control: false })
             }
+            (None, SampleKey::Row(_)) => None,
         }
     }
 
@@ -69,7 +101,8 @@ impl Naming<'_> {
     }
 
     /// Refuses a file that holds a sample twice: nothing says which of them the table means.
-    pub(super) fn refuse_repeated_samples(&self, samples: &[String]) -> Result<()> {
+    pub(super) fn refuse_repeated_samples(&self, samples: SampleKeys<'_>) -> Result<()> {
+        let SampleKeys::Names(samples) = samples else { return Ok(()) };
         let mut seen = HashSet::new();
         let repeated = samples.iter().find(|sample| !seen.insert(*sample));
         let Some(repeated) = repeated.filter(|_| self.sheet.is_some()) else { return Ok(()) };
@@ -80,7 +113,7 @@ impl Naming<'_> {
 
     /// Refuses a file none of whose samples or readouts is wanted.
     pub(super) fn refuse_nothing(&self, read: &Names<'_>) -> Result<()> {
-        let (problem, advice) = if read.samples.is_empty() {
+        let (problem, advice) = if read.samples.len() == 0 {
             let tables = self.sample_tables();
             (
                 format!("none of its {} samples is in {tables}", read.left_out.samples),
@@ -120,7 +153,7 @@ impl Naming<'_> {
                 return Err(Error::data(
                     format!("assay `{}`", self.assay.context),
                     format!("readouts {} and {} are both `{name}`", other + 1, position + 1),
-                    "correct the tables of `readout_names`, or set `duplicates = \"mean\"` in the recipe",
+                    "correct the tables of `readout_names`, choose another `readout_column`, or set `duplicates = \"mean\"` in the recipe",
                 ));
             }
             repeated.push(name);

@@ -2,15 +2,17 @@ use std::cell::Cell;
 use std::path::Path;
 
 use super::assemble::{Dataset, DatasetOptions, Raw, assemble};
+use super::gather::{Gathered, Measured};
 use super::naming::Naming;
-use super::recipe::{AgentKind, AnnotationTable, Assay, AssayLayout, Recipe, Samples};
+use super::recipe::{AgentKind, AnnotationTable, Assay, AssayLayout, Recipe};
+use super::samples::Samples;
 use super::screen::RawAssay;
-use super::source::Source;
+use super::source::{Source, h5ad_part};
 use super::translation::Translation;
 use crate::error::Result;
 use crate::table::{
-    Condition, GctFile, GctxFile, InputFile, NameChain, SampleColumns, SampleSheet, Wanted,
-    read_annotations, read_mapping, read_sample_sheet,
+    GctFile, GctxFile, H5adFile, InputFile, NameChain, SampleColumns, SampleKey, SampleSheet,
+    Wanted, read_annotations, read_mapping, read_sample_sheet,
 };
 
 impl Dataset {
@@ -55,7 +57,7 @@ impl Reader<'_> {
         let file = self.open(&assay.file)?;
         let naming = self.read_naming(assay)?;
         let duplicates = assay.duplicates.unwrap_or(recipe.duplicates);
-        let is_sample = |name: &str| naming.condition(name).is_some();
+        let is_sample = |sample: SampleKey<'_>| naming.condition(sample).is_some();
         let is_readout = |name: &str| naming.readout(name).is_some();
         let wanted = Wanted { sample: &is_sample, readout: &is_readout };
         let source = Source::open(assay, &file, duplicates, wanted)?;
@@ -66,10 +68,13 @@ impl Reader<'_> {
         let mut readouts = names.readouts.to_vec();
         self.raw.notices.extend(naming.rename_readouts(&mut readouts, duplicates)?);
         self.raw.untranslated.extend(naming.untranslated());
-        let conditions = names.samples.iter().filter_map(|sample| naming.condition(sample));
-        let conditions: Vec<Condition> = conditions.collect();
-        let collapse = assay.samples.as_ref().and_then(|samples| samples.collapse);
-        let (measurements, contexts) = source.gather(conditions, readouts, collapse)?;
+        let samples = names.samples.iter();
+        let measured: Measured = samples.filter_map(|sample| naming.condition(sample)).collect();
+        let Gathered { measurements, contexts, too_few, notices } =
+            source.gather(assay, measured, readouts)?;
+        let notices = notices.into_iter().map(|notice| format!("{}: {notice}", assay.context));
+        self.raw.notices.extend(notices);
+        self.raw.dropped.extend(too_few.into_iter().map(|few| few.dropped(assay)));
         Ok(RawAssay { measurements, duplicates, contexts })
     }
 
@@ -96,16 +101,19 @@ impl Reader<'_> {
     /// Reads what the samples of an assay are.
     fn read_sheet(&mut self, assay: &Assay, samples: &Samples) -> Result<SampleSheet> {
         let columns = SampleColumns {
-            id: &samples.id,
+            id: Some(&samples.id),
             context: &assay.context,
             perturbation: &samples.perturbation,
-            cut_at: samples.cut_at.as_deref(),
+            agents: samples.agents(),
             filters: &samples.filters,
         };
         let file = self.open(samples.file.as_ref().unwrap_or(&assay.file))?;
         let sheet = match (&samples.file, assay.layout) {
             (None, AssayLayout::Gct) => GctFile::open(&file)?.sample_sheet(columns)?,
-            (None, AssayLayout::Gctx) => GctxFile::open(&file)?.sample_sheet(columns)?,
+            (None, AssayLayout::Gctx) => GctxFile::open(&file, None)?.sample_sheet(columns)?,
+            (None, AssayLayout::H5ad) => {
+                H5adFile::open(&file, h5ad_part(assay))?.sample_sheet(columns)?
+            }
             _ => read_sample_sheet(&file, samples.format, columns)?,
         };
         let context = &assay.context;

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::collapse::Collapse;
 use super::normalise::NormalisationStep;
+use super::samples::Samples;
 use crate::error::{Error, Result};
 use crate::experiment::PerturbationType;
 use crate::table::{
@@ -122,6 +122,13 @@ pub struct Assay {
     /// Rows of a long table to keep.
     #[serde(default, rename = "filter", skip_serializing_if = "Vec::is_empty")]
     pub filters: Vec<RowFilter>,
+    /// The matrix of an AnnData file that is read: a layer, or `raw/X`; `X` where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<String>,
+    /// The column of what the file itself knows of its readouts that names them, where that is not their id: of `var`
+    /// (h5ad), of the row metadata (GCT, GCTX).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readout_column: Option<String>,
     /// A table that says what each sample (signature, well, profile) holds: samples it does not name are
     /// left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -139,8 +146,10 @@ impl Assay {
     /// Returns which of its keys contradict each other, if any do.
     fn contradiction(&self) -> Option<&'static str> {
         let is_long = self.layout == AssayLayout::Long;
-        let has_metadata =
-            matches!(self.layout, AssayLayout::Gct | AssayLayout::Gctx) || self.row_names.is_some();
+        let is_h5ad = self.layout == AssayLayout::H5ad;
+        let knows_readouts =
+            matches!(self.layout, AssayLayout::Gct | AssayLayout::Gctx | AssayLayout::H5ad);
+        let has_metadata = knows_readouts || self.row_names.is_some();
         let samples = self.samples.as_ref();
         let problems = [
             (
@@ -167,36 +176,23 @@ impl Assay {
                 samples.is_some_and(|samples| samples.file.is_none()) && !has_metadata,
                 "`samples.file` is left out, and its layout holds no sample table",
             ),
+            (
+                is_h5ad && samples.is_none_or(|samples| samples.file.is_some()),
+                "`layout = \"h5ad\"` goes with `[assay.samples]` without a `file`: the sample table is `obs`",
+            ),
+            (!is_h5ad && self.layer.is_some(), "only `layout = \"h5ad\"` has a `layer`"),
+            (
+                !knows_readouts && self.readout_column.is_some(),
+                "only the layouts `gct`, `gctx` and `h5ad` have a `readout_column`",
+            ),
+            (
+                !is_h5ad && samples.is_some_and(Samples::are_counts),
+                "`samples.values = \"counts\"` goes with `layout = \"h5ad\"`: the depth of a sample is the sum over all readouts",
+            ),
         ];
-        problems.into_iter().find(|(is_wrong, _)| *is_wrong).map(|(_, problem)| problem)
+        let problems = problems.into_iter().find(|(is_wrong, _)| *is_wrong);
+        problems.map(|(_, problem)| problem).or_else(|| samples?.contradiction())
     }
-}
-
-/// What the samples of an assay's file are, by a table of them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Samples {
-    /// The table, relative to the data folder; left out where the assay's own file holds it (GCT, GCTX).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file: Option<PathBuf>,
-    /// The separator, where detection fails.
-    #[serde(default, skip_serializing_if = "TextFormat::is_detected")]
-    pub format: TextFormat,
-    /// The column that names the samples as the matrix does.
-    #[serde(default = "id")]
-    pub id: String,
-    /// The perturbation of a sample, a pattern of columns.
-    pub perturbation: Pattern,
-    /// Where to cut the perturbation: `_` turns the allele `KRAS_G12V` into `KRAS`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cut_at: Option<String>,
-    /// How the samples of one perturbation in one context become one profile, as they are read; where
-    /// it is left out they stay profiles, which `duplicates` joins or refuses.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub collapse: Option<Collapse>,
-    /// Which samples count.
-    #[serde(default, rename = "filter", skip_serializing_if = "Vec::is_empty")]
-    pub filters: Vec<RowFilter>,
 }
 
 /// How a file of values is laid out.
@@ -213,6 +209,8 @@ pub enum AssayLayout {
     Gct,
     /// CMap's GCTX 1.0, in HDF5.
     Gctx,
+    /// AnnData, in HDF5: a row is a cell or another sample, a column a readout.
+    H5ad,
 }
 
 impl AssayLayout {
@@ -222,7 +220,7 @@ impl AssayLayout {
         match self {
             Self::WideReadoutRows => Some(Orientation::ReadoutRows),
             Self::WidePerturbationRows => Some(Orientation::PerturbationRows),
-            Self::Long | Self::Gct | Self::Gctx => None,
+            Self::Long | Self::Gct | Self::Gctx | Self::H5ad => None,
         }
     }
 }
@@ -261,10 +259,6 @@ pub struct AnnotationTable {
 
 fn one() -> usize {
     1
-}
-
-fn id() -> String {
-    "id".to_owned()
 }
 
 fn bar() -> String {

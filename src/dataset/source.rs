@@ -1,20 +1,20 @@
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::collapse::Collapse;
-use super::gather::{Gathering, by_context};
-use super::naming::Names;
+use super::gather::{Gathered, Gathering, Measured, by_context};
+use super::naming::{Names, SampleKeys};
 use super::recipe::{Assay, AssayLayout};
+use super::samples::Samples;
 use crate::error::{Error, Result};
 use crate::table::{
-    Condition, Duplicates, GctFile, GctxFile, GctxSelection, Measurements, Wanted, read_long,
-    read_matrix,
+    Duplicates, GctFile, GctxFile, GctxSelection, H5adFile, H5adPart, H5adSelection, Measurements,
+    Wanted, read_long, read_matrix,
 };
 
 /// What is wanted of an assay's file: text has been read, HDF5 waits to be read in pieces.
 pub(super) enum Source {
     Held(Measurements),
-    Waiting(Box<GctxSelection>),
+    Gctx(Box<GctxSelection>),
+    H5ad(Box<H5adSelection>),
 }
 
 impl Source {
@@ -25,11 +25,17 @@ impl Source {
         duplicates: Duplicates,
         wanted: Wanted<'_>,
     ) -> Result<Self> {
+        let readout_column = assay.readout_column.as_deref();
         let held = match (assay.layout, assay.layout.orientation(), &assay.columns) {
             (AssayLayout::Gctx, ..) => {
-                return Ok(Self::Waiting(Box::new(GctxFile::open(file)?.select(wanted))));
+                let file = GctxFile::open(file, readout_column)?;
+                return Ok(Self::Gctx(Box::new(file.select(wanted))));
             }
-            (AssayLayout::Gct, ..) => GctFile::open(file)?.read(wanted)?,
+            (AssayLayout::H5ad, ..) => {
+                let file = H5adFile::open(file, h5ad_part(assay))?;
+                return Ok(Self::H5ad(Box::new(file.select(wanted)?)));
+            }
+            (AssayLayout::Gct, ..) => GctFile::open(file)?.read(readout_column, wanted)?,
             (_, Some(orientation), _) => {
                 let names = assay.row_names.as_ref();
                 read_matrix(file, assay.format, orientation, names, wanted)?
@@ -49,12 +55,17 @@ impl Source {
     pub(super) fn names(&self) -> Names<'_> {
         match self {
             Self::Held(read) => Names {
-                samples: &read.perturbations,
+                samples: SampleKeys::Names(&read.perturbations),
                 readouts: &read.readouts,
                 left_out: read.left_out,
             },
-            Self::Waiting(file) => Names {
-                samples: &file.sample_names,
+            Self::Gctx(file) => Names {
+                samples: SampleKeys::Names(&file.sample_names),
+                readouts: &file.readout_names,
+                left_out: file.left_out,
+            },
+            Self::H5ad(file) => Names {
+                samples: SampleKeys::Rows(&file.samples),
                 readouts: &file.readout_names,
                 left_out: file.left_out,
             },
@@ -64,35 +75,56 @@ impl Source {
     /// Makes profiles of samples that measured these conditions, and says which are of which context.
     pub(super) fn gather(
         self,
-        conditions: Vec<Condition>,
+        assay: &Assay,
+        measured: Measured,
         readouts: Vec<String>,
-        collapse: Option<Collapse>,
-    ) -> Result<(Measurements, BTreeMap<String, Vec<usize>>)> {
-        match (self, collapse) {
-            (Self::Held(mut read), None) => {
-                let (contexts, perturbations) = by_context(conditions.into_iter());
-                (read.perturbations, read.readouts) = (perturbations, readouts);
-                Ok((read, contexts))
+    ) -> Result<Gathered> {
+        let joint = assay.samples.as_ref().map(Samples::joint).unwrap_or_default();
+        let source = match self {
+            Self::Held(mut measurements) if joint.changes_nothing() => {
+                let (contexts, perturbations) = by_context(measured.conditions());
+                (measurements.perturbations, measurements.readouts) = (perturbations, readouts);
+                let (too_few, notices) = (Vec::new(), Vec::new());
+                return Ok(Gathered { measurements, contexts, too_few, notices });
             }
-            (source, collapse) => {
-                let mut gathering = Gathering::new(conditions, readouts.len(), collapse);
-                source.for_each_sample(|sample, values| gathering.push(sample, values))?;
-                Ok(gathering.finish(readouts))
-            }
-        }
+            source => source,
+        };
+        let mut gathering = Gathering::new(measured, readouts.len(), joint)?;
+        let notices = source.for_each_sample(|sample, values, total| {
+            gathering.push(sample, values, total);
+        })?;
+        let mut gathered = gathering.finish(readouts)?;
+        gathered.notices.extend(notices);
+        Ok(gathered)
     }
 
-    fn for_each_sample(&self, mut visit: impl FnMut(usize, &[f32])) -> Result<()> {
+    /// Calls `visit(sample, values, total)`; the total is that of all readouts, NaN where only those that are wanted are
+    /// read. Returns what there is to tell.
+    fn for_each_sample(&self, mut visit: impl FnMut(usize, &[f32], f64)) -> Result<Option<String>> {
         let read = match self {
-            Self::Waiting(file) => return file.for_each_sample(visit),
+            Self::H5ad(file) => {
+                let n_infinite = file.for_each_sample(|s| visit(s.place, s.values, s.total))?;
+                let notice = format!("{n_infinite} infinite values are taken for missing ones");
+                return Ok((n_infinite > 0).then_some(notice));
+            }
+            Self::Gctx(file) => {
+                file.for_each_sample(|sample, values| visit(sample, values, f64::NAN))?;
+                return Ok(None);
+            }
             Self::Held(read) => read,
         };
         let mut row = vec![f32::NAN; read.n_readouts()];
         for sample in 0..read.n_profiles() {
             row.fill(f32::NAN);
             read.for_each_value(sample, |readout, value| row[readout] = value);
-            visit(sample, &row);
+            visit(sample, &row, f64::NAN);
         }
-        Ok(())
+        Ok(None)
     }
+}
+
+/// Returns which part of an AnnData file an assay reads.
+pub(super) fn h5ad_part(assay: &Assay) -> H5adPart<'_> {
+    let (layer, readout_column) = (assay.layer.as_deref(), assay.readout_column.as_deref());
+    H5adPart { layer, readout_column }
 }

@@ -64,6 +64,8 @@ fn assay(file: VectorFile, seen: &mut BTreeMap<String, u32>) -> Assay {
         columns: None,
         filters: Vec::new(),
         row_names: None,
+        layer: None,
+        readout_column: None,
         samples: None,
         perturbation_names: None,
         readout_names: None,

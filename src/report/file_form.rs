@@ -1,11 +1,12 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use super::h5ad_form::write_h5ad_form;
 use crate::search::Recognised;
 use crate::table::{FileForm, TableForm, TableShape, TextFormat, Writing};
 
 /// Which type a file's perturbations have it does not say.
-const EITHER_TYPE: &str =
+pub(super) const EITHER_TYPE: &str =
     "\"compound\"  # or \"crispr-knockout\", \"shrna\", \"sirna\", \"overexpression\"";
 
 /// What an index knows of the names of a table's rows and columns.
@@ -60,6 +61,7 @@ pub fn write_file_form(
             writeln!(out, "missing: {} cells in the columns of numbers", table.n_missing)?;
             write_shape(out, path, table, known)
         }
+        FileForm::H5ad(form) => write_h5ad_form(out, &name.to_string(), &file_name(path), form),
         FileForm::GeneSets { format } => writeln!(out, "{name}: gene sets ({format})"),
         FileForm::Known { format } => {
             writeln!(out, "{name}: {format}, by its first bytes")?;
@@ -195,7 +197,7 @@ fn known_text(known: Recognised) -> String {
     )
 }
 
-fn listed(names: &[String]) -> String {
+pub(super) fn listed(names: &[String]) -> String {
     /// More columns than this hide the answer.
     const MOST_LISTED: usize = 8;
     let shown: Vec<String> =

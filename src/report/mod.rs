@@ -10,6 +10,7 @@ pub mod export;
 mod file_form;
 mod found;
 mod grouped_retrieval;
+mod h5ad_form;
 mod hit_cautions;
 mod hit_columns;
 mod hit_grp;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::name::is_missing;
 use super::text::Rows;
-use super::writing::TextFormat;
+use super::text::TextFormat;
 use crate::error::Result;
 use crate::experiment::{Annotation, Moa, Target};
 

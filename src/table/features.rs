@@ -4,8 +4,8 @@ use std::path::Path;
 use super::matrix::bad_number;
 use super::name::is_missing;
 use super::number::{Cell, parse_cell};
+use super::text::TextFormat;
 use super::text::{Rows, whole_file};
-use super::writing::TextFormat;
 use crate::error::Result;
 
 /// Features of perturbations or cell lines, such as structure fingerprints: a row of numbers per name.

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::h5ad::H5adForm;
 use super::number::{Cell, parse_cell};
 use super::signature::signature_columns;
 use super::text::{ARCHIVES, GZIP, Rows, open_text, whole_file};
-use super::writing::{TextFormat, Writing};
+use super::text::{TextFormat, Writing};
 use crate::error::{Error, Result};
 
 /// What a file is, as its first bytes and its cells tell.
@@ -17,6 +18,8 @@ use crate::error::{Error, Result};
 pub enum FileForm {
     /// A table: text, Parquet or a workbook's first sheet.
     Table(TableForm),
+    /// AnnData (`.h5ad`).
+    H5ad(H5adForm),
     /// Gene sets, one a line, or one set of one name a line.
     GeneSets {
         /// `GMT` or `GRP`.
@@ -69,6 +72,8 @@ pub enum TableShape {
     Annotation,
 }
 
+/// What AnnData's files are called.
+const H5AD: &str = "h5ad";
 const HDF5: &[u8] = b"\x89HDF\r\n\x1a\n";
 /// The first bytes of formats that are no tables.
 const MAGICS: [(&[u8], &str); 3] = [(HDF5, "HDF5"), (b"#1.2", "GCT 1.2"), (b"#1.3", "GCT 1.3")];
@@ -91,7 +96,10 @@ const MAGICS: [(&[u8], &str); 3] = [(HDF5, "HDF5"), (b"#1.2", "GCT 1.2"), (b"#1.
 /// ```
 pub fn file_form(path: &Path) -> Result<FileForm> {
     if let Some(format) = known_format(path)? {
-        return Ok(FileForm::Known { format });
+        return match format {
+            H5AD => H5adForm::read(path).map(FileForm::H5ad),
+            _ => Ok(FileForm::Known { format }),
+        };
     }
     let name = path.to_string_lossy().to_lowercase();
     let extension = name.trim_end_matches(".gz").rsplit('.').next().unwrap_or_default();
@@ -126,7 +134,7 @@ pub fn known_format(path: &Path) -> Result<Option<&'static str>> {
     let mut formats = MAGICS.iter().chain(&ARCHIVES).filter(|(magic, _)| start.starts_with(magic));
     Ok(match formats.next() {
         Some((magic, _)) if *magic == HDF5 && name.ends_with(".gctx") => Some("GCTX"),
-        Some((magic, _)) if *magic == HDF5 && name.ends_with(".h5ad") => Some("h5ad"),
+        Some((magic, _)) if *magic == HDF5 && name.ends_with(".h5ad") => Some(H5AD),
         found => found.map(|(_, format)| *format),
     })
 }

@@ -12,7 +12,7 @@ use crate::experiment::{Dose, TimePoint};
 /// Keeps the rows of a table whose column holds one of some values, or lies between bounds.
 ///
 /// Bounds are numbers, doses or times. A column whose unit stands in the cell (`10 uM`) or in the column
-/// beside it (`pert_dose` and `pert_dose_unit`) has bounds with a unit, and all is compared in one. A row
+/// beside it (`pert_dose` and `pert_dose_unit`, `dose_value` and `dose_unit`) has bounds with a unit, and all is compared in one. A row
 /// that does not know the column is not kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -180,6 +180,12 @@ impl Selection {
     }
 }
 
+/// Returns whether a column holds the units of another: `pert_dose_unit` of `pert_dose`, `dose_unit` of `dose_value`.
+fn is_unit_of(unit: &str, column: &str) -> bool {
+    let stem = unit.strip_suffix("_unit");
+    stem.is_some_and(|stem| stem == column || Some(stem) == column.strip_suffix("_value"))
+}
+
 impl Test {
     fn new(path: &Path, header: &[String], filter: &RowFilter) -> Result<Self> {
         let bounds = [filter.at_least, filter.at_most];
@@ -198,8 +204,7 @@ impl Test {
             ));
         }
         let column = find_column(path, header, &filter.column)?;
-        let unit = format!("{}_unit", filter.column);
-        let unit = header.iter().position(|name| *name == unit);
+        let unit = header.iter().position(|name| is_unit_of(name, &filter.column));
         let is_number = |bound: &Bound| matches!(bound, Bound::Number(_));
         if let (Some(unit), true) = (unit, bounds.iter().flatten().any(is_number)) {
             let expected = format!("a bound with a unit for `{}`", filter.column);

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use super::annotation::AnnotationColumns;
 use super::text::Rows;
-use super::writing::TextFormat;
+use super::text::TextFormat;
 use crate::error::{Error, Result};
 
 /// What a table of annotation is about, and which of its columns hold what.

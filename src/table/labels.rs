@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::name::is_missing;
+use super::text::TextFormat;
 use super::text::{Rows, whole_file};
-use super::writing::TextFormat;
 use crate::error::Result;
 
 /// One known pair: a compound and a gene whose product it acts on.

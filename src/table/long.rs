@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use super::filter::{RowFilter, Selection};
 use super::matrix::bad_cell;
-use super::measurements::{Duplicates, LeftOut, Measurements, Wanted};
+use super::measurements::{Duplicates, Measurements};
 use super::name::is_missing;
 use super::number::{Cell, parse_cell};
+use super::text::TextFormat;
 use super::text::{Rows, whole_file};
-use super::writing::TextFormat;
+use super::wanted::{LeftOut, Wanted};
 use crate::error::Result;
 
 /// Which columns of a long table hold what.
@@ -59,7 +60,7 @@ struct Vocabulary {
 }
 
 impl Vocabulary {
-    fn position(&mut self, name: &str, is_wanted: &dyn Fn(&str) -> bool) -> Option<u32> {
+    fn position(&mut self, name: &str, is_wanted: impl Fn(&str) -> bool) -> Option<u32> {
         if let Some(position) = self.positions.get(name) {
             return *position;
         }
@@ -112,7 +113,7 @@ impl Builder {
                 return Err(rows.refuse(Some(column), "a name", format!("`{name}`"), advice));
             }
         }
-        let perturbation = self.perturbations.position(names[0].trim(), wanted.sample);
+        let perturbation = self.perturbations.position(names[0].trim(), |name| wanted.wants(name));
         let readout = self.readouts.position(names[1].trim(), wanted.readout);
         if let Some((perturbation, readout)) = perturbation.zip(readout) {
             self.push(perturbation as usize, readout, value);

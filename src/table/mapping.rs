@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::filter::{RowFilter, Selection};
 use super::name::is_missing;
 use super::text::Rows;
-use super::writing::TextFormat;
+use super::text::TextFormat;
 use crate::error::Result;
 
 /// A table that says what the names of another table mean: ids to symbols, wells to perturbations.

@@ -3,12 +3,13 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::measurements::{LeftOut, Measurements, Wanted};
-use super::name::is_missing;
+use super::measurements::Measurements;
+use super::name::{is_missing, is_missing_bytes};
 use super::npy_file::{is_npy, read_npy};
 use super::number::{Cell, parse_cell};
+use super::text::TextFormat;
 use super::text::{Rows, whole_file};
-use super::writing::TextFormat;
+use super::wanted::{LeftOut, Wanted};
 use crate::error::{Error, Result};
 
 /// Which way a wide matrix lies; its first column holds the names of the rows, unless [`RowNames`] say another.
@@ -36,6 +37,8 @@ pub struct RowNames {
 /// Where in a row its name and its values stand.
 pub(super) struct Positions {
     name: usize,
+    /// Where a row's other name stands, which it goes by if it has one.
+    other_name: Option<usize>,
     values: Vec<usize>,
 }
 
@@ -49,13 +52,19 @@ impl Positions {
             None => *at != name && !skip.iter().any(|prefix| column.starts_with(prefix.as_str())),
         };
         let values = rows.header().iter().enumerate().filter(is_value).map(|(at, _)| at).collect();
-        Ok(Self { name, values })
+        Ok(Self { name, other_name: None, values })
     }
 
     /// The first column names the rows, the last ones hold the values.
     pub(super) fn last(rows: &Rows, n_values: usize) -> Self {
         let n_columns = rows.header().len();
-        Self { name: 0, values: (n_columns.saturating_sub(n_values)..n_columns).collect() }
+        let values = (n_columns.saturating_sub(n_values)..n_columns).collect();
+        Self { name: 0, other_name: None, values }
+    }
+
+    /// The same, but rows go by the names in another column, where they have one.
+    pub(super) fn named_by(self, column: Option<usize>) -> Self {
+        Self { other_name: column, ..self }
     }
 
     fn columns(&self, rows: &Rows) -> Vec<String> {
@@ -65,7 +74,7 @@ impl Positions {
     /// These values only.
     fn only(&self, kept: &[usize]) -> Self {
         let values = kept.iter().filter_map(|at| self.values.get(*at).copied()).collect();
-        Self { name: self.name, values }
+        Self { values, ..*self }
     }
 }
 
@@ -119,7 +128,8 @@ pub fn read_matrix(
         Orientation::PerturbationRows => {
             refuse_repeated(path, &columns, false)?;
             let kept = wanted.readout_positions(&columns);
-            let body = Body::read(&mut rows, columns.len(), &positions.only(&kept), wanted.sample)?;
+            let is_wanted = |name: &str| wanted.wants(name);
+            let body = Body::read(&mut rows, columns.len(), &positions.only(&kept), is_wanted)?;
             let left_out =
                 LeftOut { samples: body.n_left_out, readouts: columns.len() - kept.len() };
             let measurements =
@@ -138,7 +148,9 @@ pub(super) fn read_readout_rows(
 ) -> Result<Measurements> {
     let kept = wanted.sample_positions(samples);
     let body = Body::read(rows, samples.len(), &positions.only(&kept), wanted.readout)?;
-    refuse_repeated(rows.path(), &body.names, true)?;
+    if positions.other_name.is_none() {
+        refuse_repeated(rows.path(), &body.names, true)?;
+    }
     let left_out = LeftOut { samples: samples.len() - kept.len(), readouts: body.n_left_out };
     let values = transposed(&body.values, body.names.len(), kept.len());
     let measurements = Measurements::dense(chosen(samples, &kept), body.names, values);
@@ -162,10 +174,10 @@ impl Body {
         rows: &mut Rows,
         n_columns: usize,
         positions: &Positions,
-        is_wanted: &dyn Fn(&str) -> bool,
+        is_wanted: impl Fn(&str) -> bool,
     ) -> Result<Self> {
         let mut body = Self { names: Vec::new(), values: Vec::new(), n_left_out: 0 };
-        while body.read_row(rows, positions, is_wanted)? {}
+        while body.read_row(rows, positions, &is_wanted)? {}
         let n_rows = body.names.len() + body.n_left_out;
         if n_rows == 0 || n_columns == 0 {
             return Err(empty_matrix(rows.path(), n_rows, n_columns));
@@ -178,10 +190,12 @@ impl Body {
         &mut self,
         rows: &mut Rows,
         positions: &Positions,
-        is_wanted: &dyn Fn(&str) -> bool,
+        is_wanted: impl Fn(&str) -> bool,
     ) -> Result<bool> {
         let Some(record) = rows.next_record()? else { return Ok(false) };
         let name = record.get(positions.name).unwrap_or_default();
+        let other = positions.other_name.and_then(|at| record.get(at));
+        let name = other.filter(|other| !is_missing_bytes(other)).unwrap_or(name);
         let name = String::from_utf8_lossy(name).trim().to_owned();
         if is_missing(&name) {
             let advice = "name the row or remove it";

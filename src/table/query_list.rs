@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use super::name::is_missing;
 use super::parquet_file::is_parquet;
 use super::text::Rows;
-use super::writing::TextFormat;
+use super::text::TextFormat;
 use crate::error::{Error, Result};
 
 /// Where a list of names is: in a file with one a line, or in columns of a table.

@@ -4,8 +4,8 @@ use std::path::Path;
 use super::matrix::bad_cell;
 use super::name::is_missing;
 use super::number::{Cell, parse_cell};
+use super::text::TextFormat;
 use super::text::{Rows, whole_file};
-use super::writing::TextFormat;
 use crate::error::{Error, Result};
 
 /// Names that users and their tools give the column of readouts, the surest first.

@@ -65,6 +65,8 @@ fn assay(perturbation_type: PerturbationType, name: &str) -> Assay {
         columns: None,
         row_names: None,
         filters: Vec::new(),
+        layer: None,
+        readout_column: None,
         samples: None,
         perturbation_names: None,
         readout_names: None,

@@ -4,13 +4,13 @@ use std::path::Path;
 use super::columns::{ENTRY_COLUMNS, entry_cells};
 use super::description::{EntryWriter, Export, short_key};
 use crate::search::Entry;
-use crate::table::{H5adFile, H5adLayout, ValueType};
+use crate::table::{H5adLayout, H5adWriter, ValueType};
 
 /// Perturbations as AnnData: their numbers in `X`, their vectors in `obsm["X_phenocopy"]`, what is known of each in
 /// `obs`, the readouts in `var`, and where they come from in `uns["phenocopy"]`.
 pub struct EntryH5ad {
     /// The file, until it is ended.
-    file: Option<H5adFile>,
+    file: Option<H5adWriter>,
     fingerprint: String,
 }
 
@@ -32,7 +32,7 @@ impl EntryH5ad {
             embedding: ("X_phenocopy", dim),
             facts: &facts.map(|(key, text)| (short_key(key), text.as_str())).collect::<Vec<_>>(),
         };
-        let file = H5adFile::create(path, &layout)?;
+        let file = H5adWriter::create(path, &layout)?;
         Ok(Self { file: Some(file), fingerprint: export.source.fingerprint.clone() })
     }
 }
@@ -48,6 +48,6 @@ impl EntryWriter for EntryH5ad {
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        self.file.take().map_or(Ok(()), H5adFile::finish)
+        self.file.take().map_or(Ok(()), H5adWriter::finish)
     }
 }

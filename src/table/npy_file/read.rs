@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use npyz::{NpyFile, Order};
 
 use crate::error::{Error, Result};
-use crate::table::measurements::{LeftOut, Measurements, Wanted};
+use crate::table::measurements::Measurements;
+use crate::table::text::TextFormat;
 use crate::table::text::{Rows, whole_file};
-use crate::table::writing::TextFormat;
+use crate::table::wanted::{LeftOut, Wanted};
 
 /// The first bytes of NumPy's format.
 const MAGIC: &[u8] = b"\x93NUMPY";
@@ -46,7 +47,7 @@ pub(in crate::table) fn read_npy(path: &Path, wanted: Wanted<'_>) -> Result<Meas
     let kept = wanted.readout_positions(&readouts);
     let (mut perturbations, mut values) = (Vec::new(), Vec::new());
     for_each_row(path, npy, n_columns, |at, row| {
-        let Some(name) = names.get(at).filter(|name| (wanted.sample)(name)) else { return };
+        let Some(name) = names.get(at).filter(|name| wanted.wants(name)) else { return };
         perturbations.push(name.clone());
         values.extend(kept.iter().map(|column| row[*column]));
     })?;

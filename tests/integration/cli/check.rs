@@ -173,6 +173,19 @@ fn a_file_is_told_by_its_cells_and_gets_lines_for_a_recipe() {
         fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/formats/gdsc.xlsx"));
     let book = told("book.xlsx", &book.unwrap());
     assert!(book.contains("first sheet of an Excel workbook, 8 rows × 19 columns"), "{book}");
+    let cells =
+        fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/formats/csr.h5ad"));
+    let cells = told("cells.h5ad", &cells.unwrap());
+    for part in [
+        "AnnData, 12 samples × 5 readouts, CSR",
+        "obs `cell_type`: 2 values, such as `A549`, `K562`",
+        "layers: `raw/X`",
+        "context = \"{cell_type}\"",
+        "perturbation = \"{condition}\"",
+        "controls = [\"ctrl\"]\nvalues = \"counts\"?",
+    ] {
+        assert!(cells.contains(part), "{part}: {cells}");
+    }
     let path = home.path().join("latin.csv");
     fs::write(&path, b"line,dr\xfcg\nA,1\n").unwrap();
     assert!(run(&["check", text(&path)]).failure().contains("save the table as UTF-8"));

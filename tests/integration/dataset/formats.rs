@@ -127,6 +127,43 @@ fn a_column_that_the_metadata_lack_gets_a_suggestion() {
     }
 }
 
+#[test]
+fn readouts_are_called_by_a_column_of_the_file_itself() {
+    for make in MAKES {
+        let layout = if make.ends_with("x") { "gctx" } else { "gct" };
+        let recipe = |column: &str| {
+            format!(
+                "name = \"small\"\nreadout = \"gene\"\n[[assay]]\nfile = '{}'\nlayout = \"{layout}\"\n\
+             type = \"compound\"\ncontext = \"x\"\nreadout_column = \"{column}\"\n",
+                fixture(make).display()
+            )
+        };
+        let read = |column: &str| {
+            let recipe = Recipe::parse(&recipe(column), Path::new("small.toml")).unwrap();
+            Dataset::from_recipe(&recipe, Path::new("."), &DatasetOptions::default())
+        };
+        // The files that h5py wrote have no metadata of readouts.
+        let dataset = match (make.starts_with("cmappy"), read("pr_gene_symbol")) {
+            (true, dataset) => dataset.unwrap(),
+            (false, refused) => {
+                let message = refused.unwrap_err().to_string();
+                assert!(message.contains("a column `pr_gene_symbol`"), "{make}: {message}");
+                continue;
+            }
+        };
+        let readouts: Vec<&str> = dataset.readouts.iter().map(|r| r.0.as_str()).collect();
+        assert_eq!(readouts, ["BRAF", "EGFR", "ERBB2", "MDM2", "TP53"], "{make}");
+        let message = read("pr_gene_symbl").unwrap_err().to_string();
+        assert!(message.contains("did you mean `pr_gene_symbol`?"), "{make}: {message}");
+        // Of readouts of one name, nothing says which is meant.
+        let message = read("pr_is_lm").unwrap_err().to_string();
+        assert!(
+            message.contains("are both `1`") && message.contains("readout_column"),
+            "{message}"
+        );
+    }
+}
+
 /// A file of this content under a fixture's extension.
 fn write(folder: &tempfile::TempDir, name: &str, content: &[u8]) -> PathBuf {
     let path = folder.path().join(name);
@@ -216,7 +253,7 @@ fn damaged_hdf5_is_refused_or_read_and_never_a_panic() {
 
 /// All values of a GCTX file, as the reader of GCT gives them.
 fn read_gctx(path: &Path) -> (Vec<String>, Vec<String>, Vec<Vec<f32>>) {
-    let file = GctxFile::open(path).unwrap().select(Wanted::ALL);
+    let file = GctxFile::open(path, None).unwrap().select(Wanted::ALL);
     let mut rows = Vec::new();
     file.for_each_sample(|_, values| rows.push(values.to_vec())).unwrap();
     (file.sample_names.clone(), file.readout_names.clone(), rows)
@@ -238,7 +275,7 @@ fn shared(name: &str) -> Option<PathBuf> {
 #[test]
 fn the_small_real_files_of_cmap_are_read() {
     let Some(path) = shared("mini_gctoo_for_testing.gct") else { return };
-    let gct = GctFile::open(&path).unwrap().read(Wanted::ALL).unwrap();
+    let gct = GctFile::open(&path).unwrap().read(None, Wanted::ALL).unwrap();
     let (samples, readouts, values) = read_gctx(&shared("mini_gctoo_for_testing.gctx").unwrap());
     assert_eq!((&gct.perturbations, &gct.readouts), (&samples, &readouts));
     assert_eq!(rows(&gct), values, "one screen in both formats");
@@ -259,7 +296,7 @@ fn the_small_real_files_of_cmap_are_read() {
     assert_eq!(readouts, ["200814_at", "218597_s_at", "217140_s_at"]);
     assert!((values[1][1] - 1.921_060_6).abs() < 1e-6, "{values:?}");
     let old = GctFile::open(&shared("older_version_v1_2.gct").unwrap()).unwrap();
-    let old = old.read(Wanted::ALL).unwrap();
+    let old = old.read(None, Wanted::ALL).unwrap();
     assert_eq!(old.perturbations, ["DLBCL.205", "DLBCL.206", "DLBCL.232"]);
     assert_eq!(rows(&old)[1], [271.48, 91.6, 61.12, 330.59, 12.94]);
 }

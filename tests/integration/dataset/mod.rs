@@ -7,6 +7,8 @@ use proptest::prelude::*;
 
 /// CMap's matrices: GCT and GCTX.
 mod formats;
+/// AnnData: cells and pseudo-bulk, against controls.
+mod h5ad;
 /// The files of DepMap, GDSC, PRISM and CTRPv2 as they are published.
 mod public;
 /// The recipes of the repository on the real screens.

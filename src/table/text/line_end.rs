@@ -3,13 +3,13 @@ use std::io::{BufRead, Read};
 /// Text whose `\r\n` line ends are read as `\n`, so that lines are counted right.
 ///
 /// A lone `\r` stays: it ends a line in files of old Macs, which csv knows.
-pub(super) struct UnixLines<R> {
+pub(in crate::table) struct UnixLines<R> {
     text: R,
     holds_return: bool,
 }
 
 impl<R: BufRead> UnixLines<R> {
-    pub(super) fn new(text: R) -> Self {
+    pub(in crate::table) fn new(text: R) -> Self {
         Self { text, holds_return: false }
     }
 }

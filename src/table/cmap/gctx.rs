@@ -1,10 +1,13 @@
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::hdf5::{Hdf5, Hdf5Matrix};
-use super::measurements::{LeftOut, Wanted};
-use super::sample_sheet::{SampleColumns, SampleSheet, SheetBuilder};
-use super::text::whole_file;
 use crate::error::{Error, Result};
+use crate::table::hdf5::{Hdf5, Hdf5Matrix};
+use crate::table::name::is_missing;
+use crate::table::number::is_minus_666;
+use crate::table::sample::{SampleColumns, SampleSheet, SheetBuilder};
+use crate::table::text::{find_column, whole_file};
+use crate::table::wanted::{LeftOut, Wanted};
 
 const MATRIX: &str = "/0/DATA/0/matrix";
 const SAMPLES: &str = "/0/META/COL";
@@ -16,10 +19,10 @@ const READOUTS: &str = "/0/META/ROW";
 /// depend on the file's size. The matrix may lie as CMap stores it (a row is a sample) or the other way.
 ///
 /// ```
-/// use phenocopy::table::{GctxFile, Wanted};
+/// use phenocopy::table::{GctxFile, SampleKey, Wanted};
 ///
-/// let wanted = Wanted { sample: &|name| name == "S2", readout: &|_| true };
-/// let chosen = GctxFile::open("tests/fixtures/formats/cmappy.gctx".as_ref())?.select(wanted);
+/// let wanted = Wanted { sample: &|sample| sample == SampleKey::Name("S2"), readout: &|_| true };
+/// let chosen = GctxFile::open("tests/fixtures/formats/cmappy.gctx".as_ref(), None)?.select(wanted);
 /// assert_eq!(chosen.left_out.samples, 5);
 /// let mut values = Vec::new();
 /// chosen.for_each_sample(|_, row| values.extend_from_slice(row))?;
@@ -50,11 +53,12 @@ pub struct GctxSelection {
 }
 
 impl GctxFile {
-    /// Opens a file and reads the names of its samples and readouts.
+    /// Opens a file and reads the names of its samples and readouts: their ids, or what a column of the row metadata
+    /// calls them where it does.
     ///
     /// # Errors
-    /// When the file cannot be read, is no HDF5 or no GCTX, is damaged, or names a readout twice.
-    pub fn open(path: &Path) -> Result<Self> {
+    /// When the file cannot be read, is no HDF5 or no GCTX, is damaged, has no such column, or gives a readout's id twice.
+    pub fn open(path: &Path, readout_column: Option<&str>) -> Result<Self> {
         let file = Hdf5::open(path)?;
         let matrix = file.matrix(MATRIX)?;
         let samples = file.texts(&format!("{SAMPLES}/id"))?;
@@ -68,7 +72,11 @@ impl GctxFile {
             let received = format!("one of {} × {}", matrix.shape[0], matrix.shape[1]);
             return Err(whole_file(path, expected, received, "write the file again"));
         }
-        super::matrix::refuse_repeated(path, &readouts, true)?;
+        crate::table::matrix::refuse_repeated(path, &readouts, true)?;
+        let readouts = match readout_column {
+            Some(column) => rename_readouts(&file, column, readouts)?,
+            None => readouts,
+        };
         Ok(Self { path: path.to_path_buf(), file, matrix, samples, readouts, has_readout_rows })
     }
 
@@ -113,6 +121,32 @@ impl GctxFile {
             readouts,
         }
     }
+
+    /// Reads some columns of a range of the stored rows, NaN for missing.
+    fn read(&self, rows: Range<usize>, columns: &[usize]) -> Result<Vec<f32>> {
+        let mut values = self.matrix.read(rows.clone(), columns)?;
+        for (at, value) in values.iter_mut().enumerate() {
+            if is_minus_666(*value) {
+                *value = f32::NAN;
+            } else if value.is_infinite() {
+                let row = rows.start + at / columns.len().max(1) + 1;
+                let received = format!("{value} in row {row} of the matrix");
+                let advice = "write missing values as NaN";
+                return Err(whole_file(&self.path, "finite numbers", received, advice));
+            }
+        }
+        Ok(values)
+    }
+}
+
+/// Returns the readouts' names in a column of the row metadata, and the ids of those that have none there.
+fn rename_readouts(file: &Hdf5, column: &str, ids: Vec<String>) -> Result<Vec<String>> {
+    find_column(file.path(), &file.columns(READOUTS)?, column)?;
+    let names = file.texts(&format!("{READOUTS}/{column}"))?;
+    let named = names.into_iter().map(Some).chain(std::iter::repeat(None));
+    let name =
+        |(id, name): (String, Option<String>)| name.filter(|name| !is_missing(name)).unwrap_or(id);
+    Ok(ids.into_iter().zip(named).map(name).collect())
 }
 
 impl GctxSelection {
@@ -146,15 +180,15 @@ impl GctxSelection {
         let (Some(first), Some(last)) = (samples.first(), samples.last()) else {
             return Ok(Vec::new());
         };
-        let matrix = &self.file.matrix;
         let n_readouts = self.readouts.len();
         if self.file.has_readout_rows {
-            let values = matrix.read(0..self.file.readouts.len(), samples)?;
+            let rows = 0..self.file.readouts.len();
+            let values = self.file.read(rows, samples)?;
             let at = |sample, readout| values.get(readout * samples.len() + sample).copied();
             let of = |sample| self.readouts.iter().filter_map(move |readout| at(sample, *readout));
             return Ok((0..samples.len()).flat_map(of).collect());
         }
-        let values = matrix.read(*first..last + 1, &self.readouts)?;
+        let values = self.file.read(*first..last + 1, &self.readouts)?;
         let row = |sample: &usize| values.chunks_exact(n_readouts).nth(sample - first);
         Ok(samples.iter().filter_map(row).flatten().copied().collect())
     }

@@ -26,7 +26,7 @@ impl TextFormat {
     }
 
     /// Returns the separator, a comma where it is to be detected.
-    pub(super) fn byte(self) -> u8 {
+    pub(in crate::table) fn byte(self) -> u8 {
         match self {
             Self::Detect | Self::Comma => b',',
             Self::Tab => b'\t',
@@ -59,10 +59,10 @@ pub struct TextWriting {
 }
 
 /// Lines that start with this sign are comments in the tables of the Drug Repurposing Hub.
-pub(super) const COMMENT: u8 = b'!';
+pub(in crate::table) const COMMENT: u8 = b'!';
 
 /// Returns the separator that is said or, where it is not, that of the first line that is no comment.
-pub(super) fn separator(format: TextFormat, path: &Path, start: &[u8]) -> TextFormat {
+pub(in crate::table) fn separator(format: TextFormat, path: &Path, start: &[u8]) -> TextFormat {
     if format != TextFormat::Detect {
         return format;
     }

@@ -1,13 +1,14 @@
 use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
-use super::line_end::UnixLines;
-use super::matrix::{Positions, read_readout_rows};
-use super::measurements::{Measurements, Wanted};
-use super::sample_sheet::{SampleColumns, SampleSheet, SheetBuilder};
-use super::text::{Rows, broken_stream, open_text, whole_file};
-use super::writing::{TextFormat, TextWriting, Writing};
 use crate::error::Result;
+use crate::table::matrix::{Positions, read_readout_rows};
+use crate::table::measurements::Measurements;
+use crate::table::sample::{SampleColumns, SampleSheet, SheetBuilder};
+use crate::table::text::UnixLines;
+use crate::table::text::{Rows, broken_stream, find_column, open_text, whole_file};
+use crate::table::text::{TextFormat, TextWriting, Writing};
+use crate::table::wanted::Wanted;
 
 /// A GCT file (1.2 or 1.3, plain or gzip) whose head has been read: rows are readouts, columns samples.
 ///
@@ -17,7 +18,7 @@ use crate::error::Result;
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("small.gct");
 /// std::fs::write(&path, "#1.2\n1\t2\nNAME\tDescription\tS1\tS2\nBRAF\tna\t0.5\t-666\n").unwrap();
-/// let read = GctFile::open(&path)?.read(Wanted::ALL)?;
+/// let read = GctFile::open(&path)?.read(None, Wanted::ALL)?;
 /// assert_eq!(read.perturbations, ["S1", "S2"]);
 /// assert_eq!(read.n_values(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -26,6 +27,8 @@ pub struct GctFile {
     path: PathBuf,
     rows: Rows,
     n_readouts: usize,
+    /// Columns before the values: ids and row metadata.
+    n_leading: usize,
     samples: Vec<String>,
     /// Each column of sample metadata: its name and a value per sample.
     metadata: Vec<(String, Vec<String>)>,
@@ -68,7 +71,7 @@ impl GctFile {
             metadata.push((row.into_iter().next().unwrap_or_default(), values));
         }
         let (path, n_readouts) = (path.to_path_buf(), shape.n_readouts);
-        Ok(Self { path, rows, n_readouts, samples, metadata })
+        Ok(Self { path, rows, n_readouts, n_leading, samples, metadata })
     }
 
     /// Returns what the file's own metadata say of its samples; their names are the column `id`.
@@ -91,12 +94,20 @@ impl GctFile {
         Ok(builder.finish())
     }
 
-    /// Reads what is wanted of the values.
+    /// Reads what is wanted of the values. Readouts are called by their ids, or by what a column of the row metadata
+    /// calls them where it does.
     ///
     /// # Errors
-    /// As [`read_matrix`](super::read_matrix), and when there are not as many rows as the head says.
-    pub fn read(mut self, wanted: Wanted<'_>) -> Result<Measurements> {
-        let positions = Positions::last(&self.rows, self.samples.len());
+    /// As [`read_matrix`](crate::table::read_matrix), when there is no such column, and when there are not as many rows as the head says.
+    pub fn read(
+        mut self,
+        readout_column: Option<&str>,
+        wanted: Wanted<'_>,
+    ) -> Result<Measurements> {
+        let metadata = self.rows.header().get(..self.n_leading).unwrap_or_default();
+        let column = readout_column.map(|column| find_column(&self.path, metadata, column));
+        let positions =
+            Positions::last(&self.rows, self.samples.len()).named_by(column.transpose()?);
         let read = read_readout_rows(&mut self.rows, &self.samples, &positions, wanted)?;
         let n_rows = read.n_readouts() + read.left_out.readouts;
         if n_rows == self.n_readouts {

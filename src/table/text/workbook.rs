@@ -6,11 +6,11 @@ use std::path::Path;
 
 use calamine::{DataRef, ExcelDateTime, Reader, Xlsx};
 
-use super::text::whole_file;
+use super::rows::whole_file;
 use crate::error::{Error, Result};
 
 /// The first bytes of a workbook, which is a ZIP archive.
-pub(super) const ZIP: &[u8] = b"PK\x03\x04";
+pub(in crate::table) const ZIP: &[u8] = b"PK\x03\x04";
 
 /// Returns the first sheet of a workbook as comma-separated text, a line for each of its rows.
 ///
@@ -18,7 +18,7 @@ pub(super) const ZIP: &[u8] = b"PK\x03\x04";
 ///
 /// # Errors
 /// When the file is no workbook, or damaged.
-pub(super) fn first_sheet(path: &Path) -> Result<File> {
+pub(in crate::table) fn first_sheet(path: &Path) -> Result<File> {
     let file = File::open(path).map_err(Error::io("read", path))?;
     let mut book = Xlsx::new(BufReader::new(file)).map_err(|error| damaged(path, &error))?;
     let sheets = book.sheet_names();

@@ -7,16 +7,16 @@ use csv::{ByteRecord, ErrorKind};
 use flate2::bufread::MultiGzDecoder;
 
 use super::line_end::UnixLines;
-use super::name::close_names;
-use super::parquet_file::{ParquetRows, is_parquet};
 use super::workbook::{ZIP, first_sheet};
 use super::writing::{COMMENT, TextFormat, TextWriting, Writing, separator};
 use crate::error::{Error, Result};
+use crate::table::name::close_names;
+use crate::table::parquet_file::{ParquetRows, is_parquet};
 
 /// The first bytes of gzip.
-pub(super) const GZIP: &[u8] = b"\x1f\x8b";
+pub(in crate::table) const GZIP: &[u8] = b"\x1f\x8b";
 /// The first bytes of archives that users mistake for tables.
-pub(super) const ARCHIVES: [(&[u8], &str); 3] = [
+pub(in crate::table) const ARCHIVES: [(&[u8], &str); 3] = [
     (b"BZh", "a bzip2 file"),
     (b"\xfd7zXZ", "an xz file"),
     (b"\x28\xb5\x2f\xfd", "a Zstandard file"),
@@ -80,7 +80,7 @@ impl Rows {
     }
 
     /// Reads the header of a text table that begins after some lines of a file.
-    pub(super) fn of(
+    pub(in crate::table) fn of(
         path: &Path,
         text: Box<dyn Read>,
         writing: Writing,
@@ -140,7 +140,7 @@ impl Rows {
 
     /// Returns the columns that are the numbers of a vector, where the table is Parquet and has a column of vectors: they
     /// hold the values, all others say what the rows are.
-    pub(super) fn vector(&self) -> Option<Range<usize>> {
+    pub(in crate::table) fn vector(&self) -> Option<Range<usize>> {
         match &self.source {
             Source::Parquet(rows) => rows.vector(),
             Source::Text(_) => None,
@@ -163,7 +163,7 @@ impl Rows {
         Ok(self.next_record()?.map(|record| record.iter().map(trimmed).collect()))
     }
 
-    pub(super) fn next_record(&mut self) -> Result<Option<&ByteRecord>> {
+    pub(in crate::table) fn next_record(&mut self) -> Result<Option<&ByteRecord>> {
         let more = match (&mut self.source, self.first.take()) {
             (Source::Text(_), Some(first)) => {
                 self.record = first;
@@ -188,7 +188,7 @@ impl Rows {
     }
 
     /// Returns an error about the row read last.
-    pub(super) fn refuse(
+    pub(in crate::table) fn refuse(
         &self,
         column: Option<usize>,
         expected: &str,
@@ -217,7 +217,7 @@ impl Rows {
 ///
 /// # Errors
 /// When there is no such column; the error lists close names, or all of them.
-pub(super) fn find_column(path: &Path, header: &[String], name: &str) -> Result<usize> {
+pub(in crate::table) fn find_column(path: &Path, header: &[String], name: &str) -> Result<usize> {
     let position = header.iter().position(|column| column == name);
     position.ok_or_else(|| unknown_column(path, header, name))
 }
@@ -277,7 +277,7 @@ fn trimmed(cell: &[u8]) -> String {
 }
 
 /// What is wrong with a file as a whole.
-pub(super) fn whole_file(
+pub(in crate::table) fn whole_file(
     path: &Path,
     expected: impl Into<String>,
     received: impl Into<String>,
@@ -294,7 +294,7 @@ pub(super) fn whole_file(
 }
 
 /// Opens a text file, plain or gzip, and steps over a byte order mark.
-pub(super) fn open_text(path: &Path) -> Result<(Box<dyn BufRead>, TextWriting)> {
+pub(in crate::table) fn open_text(path: &Path) -> Result<(Box<dyn BufRead>, TextWriting)> {
     /// The header of a wide matrix should fit, so that the separator is counted over all of it.
     const BUFFER: usize = 1 << 17;
     let file = File::open(path).map_err(Error::io("read", path))?;
@@ -362,7 +362,11 @@ fn csv_error(path: &Path, error: csv::Error, n_lines_before: u64) -> Error {
 }
 
 /// Turns what the system or gzip said into an error that names the file.
-pub(super) fn broken_stream(path: &Path, line: Option<u64>, error: &std::io::Error) -> Error {
+pub(in crate::table) fn broken_stream(
+    path: &Path,
+    line: Option<u64>,
+    error: &std::io::Error,
+) -> Error {
     use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
     if !matches!(error.kind(), UnexpectedEof | InvalidInput | InvalidData) {
         return Error::io("read", path)(std::io::Error::new(error.kind(), error.to_string()));

@@ -6,7 +6,7 @@ use rust_hdf5::format::messages::datatype::DatatypeMessage;
 use rust_hdf5::types::HBool;
 use rust_hdf5::{H5Dataset, H5File, H5Group, H5Type, Hdf5Error, VarLenUnicode};
 
-use super::value::{Value, ValueType};
+use crate::table::value::{Value, ValueType};
 
 /// What an AnnData file holds, besides its rows.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +29,7 @@ pub struct H5adLayout<'a> {
 /// none; what is missing of numbers is NaN.
 ///
 /// ```
-/// use phenocopy::table::{H5adFile, H5adLayout, Value, ValueType};
+/// use phenocopy::table::{H5adWriter, H5adLayout, Value, ValueType};
 ///
 /// let folder = tempfile::tempdir()?;
 /// let layout = H5adLayout {
@@ -39,12 +39,12 @@ pub struct H5adLayout<'a> {
 ///     embedding: ("X_phenocopy", 2),
 ///     facts: &[("made by", "hand")],
 /// };
-/// let mut file = H5adFile::create(&folder.path().join("one.h5ad"), &layout)?;
+/// let mut file = H5adWriter::create(&folder.path().join("one.h5ad"), &layout)?;
 /// file.push(&[Value::Text("venetoclax".to_owned()), Value::Missing], &[0.5], &[0.6, 0.8])?;
 /// file.finish()?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
-pub struct H5adFile {
+pub struct H5adWriter {
     /// The file, until it is closed.
     file: Option<H5File>,
     x: Matrix,
@@ -54,7 +54,7 @@ pub struct H5adFile {
 
 type Hdf5Result<T> = rust_hdf5::Result<T>;
 
-impl H5adFile {
+impl H5adWriter {
     /// Creates a file, or empties the one that is there.
     ///
     /// # Errors
@@ -108,7 +108,7 @@ impl H5adFile {
     }
 }
 
-impl Drop for H5adFile {
+impl Drop for H5adWriter {
     fn drop(&mut self) {
         if let Some(file) = self.file.take() {
             abandon(file);

@@ -1,26 +1,27 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::filter::{Incomparable, RowFilter, Selection};
-use super::mapping::cut;
-use super::name::is_missing;
+use super::agent_names::{AgentNames, Agents};
 use super::pattern::Pattern;
-use super::text::{Rows, find_column, whole_file};
-use super::writing::TextFormat;
 use crate::error::{Error, Result};
+use crate::table::filter::{Incomparable, RowFilter, Selection};
+use crate::table::name::is_missing;
+use crate::table::text::TextFormat;
+use crate::table::text::{Rows, find_column, whole_file};
+use crate::table::wanted::SampleKey;
 
 /// How the samples of a matrix (signatures, wells, profiles) get their contexts and perturbations
 /// from the columns of a table.
 #[derive(Debug, Clone, Copy)]
 pub struct SampleColumns<'a> {
-    /// The column with the samples' names in the matrix.
-    pub id: &'a str,
+    /// The column with the samples' names in the matrix; none where a row of the table is a row of the matrix.
+    pub id: Option<&'a str>,
     /// The context of a sample.
     pub context: &'a Pattern,
     /// The perturbation of a sample.
     pub perturbation: &'a Pattern,
-    /// Where to cut the perturbation: `_` turns the allele `KRAS_G12V` into `KRAS`.
-    pub cut_at: Option<&'a str>,
+    /// How the perturbation is written.
+    pub agents: AgentNames<'a>,
     /// Which rows count.
     pub filters: &'a [RowFilter],
 }
@@ -30,15 +31,20 @@ pub struct SampleColumns<'a> {
 pub struct Condition {
     /// The context.
     pub context: String,
-    /// The perturbation, as the table spells it.
+    /// The perturbation, as the table spells it; empty for controls.
     pub perturbation: String,
+    /// Whether it is that of controls, which others are compared with.
+    pub is_control: bool,
 }
 
 /// What a table says of the samples of a matrix.
 #[derive(Debug, Clone, Default)]
 pub struct SampleSheet {
     conditions: Vec<Condition>,
+    /// Positions of the conditions of named samples.
     condition_of: HashMap<String, u32>,
+    /// The same of each row, where the table is in the order of the matrix.
+    of_rows: Vec<Option<u32>>,
     /// How many rows were filtered out or converted, and why.
     pub notices: Vec<String>,
 }
@@ -46,9 +52,12 @@ pub struct SampleSheet {
 impl SampleSheet {
     /// Returns the condition that a sample measured; none if the table leaves it out.
     #[must_use]
-    pub fn condition(&self, sample: &str) -> Option<&Condition> {
-        let position = *self.condition_of.get(sample)? as usize;
-        self.conditions.get(position)
+    pub fn condition(&self, sample: SampleKey<'_>) -> Option<&Condition> {
+        let position = match sample {
+            SampleKey::Name(name) => *self.condition_of.get(name)?,
+            SampleKey::Row(row) => (*self.of_rows.get(row)?)?,
+        };
+        self.conditions.get(position as usize)
     }
 }
 
@@ -60,20 +69,20 @@ impl SampleSheet {
 ///
 /// # Examples
 /// ```
-/// use phenocopy::table::{Pattern, SampleColumns, TextFormat, read_sample_sheet};
+/// use phenocopy::table::{AgentNames, Pattern, SampleColumns, SampleKey, TextFormat, read_sample_sheet};
 ///
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("siginfo_beta.txt");
 /// std::fs::write(&path, "sig_id\tcmap_name\tcell_iname\nS1\tvorinostat\tA375\n").unwrap();
 /// let columns = SampleColumns {
-///     id: "sig_id",
+///     id: Some("sig_id"),
 ///     context: &Pattern::parse("L1000 {cell_iname}").unwrap(),
 ///     perturbation: &Pattern::parse("{cmap_name}").unwrap(),
-///     cut_at: None,
+///     agents: AgentNames::default(),
 ///     filters: &[],
 /// };
 /// let sheet = read_sample_sheet(&path, TextFormat::Detect, columns)?;
-/// assert_eq!(sheet.condition("S1").unwrap().context, "L1000 A375");
+/// assert_eq!(sheet.condition(SampleKey::Name("S1")).unwrap().context, "L1000 A375");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn read_sample_sheet(
@@ -91,10 +100,10 @@ pub fn read_sample_sheet(
 }
 
 /// A sample sheet in the making: rows come one by one from wherever the table lies.
-pub(super) struct SheetBuilder<'a> {
+pub(in crate::table) struct SheetBuilder<'a> {
     path: PathBuf,
     columns: SampleColumns<'a>,
-    id: usize,
+    id: Option<usize>,
     positions: HashMap<&'a str, usize>,
     selection: Selection,
     positions_of: HashMap<Condition, u32>,
@@ -104,7 +113,7 @@ pub(super) struct SheetBuilder<'a> {
 }
 
 /// What is wrong with a row of a sample table.
-pub(super) struct BadRow {
+pub(in crate::table) struct BadRow {
     column: Option<usize>,
     expected: &'static str,
     received: String,
@@ -117,7 +126,7 @@ impl BadRow {
     }
 
     /// Returns the error where rows have no line numbers.
-    pub(super) fn of_file(self, path: &Path) -> Error {
+    pub(in crate::table) fn of_file(self, path: &Path) -> Error {
         whole_file(path, self.expected, self.received, self.advice)
     }
 }
@@ -130,13 +139,17 @@ impl From<Incomparable> for BadRow {
 }
 
 impl<'a> SheetBuilder<'a> {
-    pub(super) fn new(path: &Path, header: &[String], columns: SampleColumns<'a>) -> Result<Self> {
+    pub(in crate::table) fn new(
+        path: &Path,
+        header: &[String],
+        columns: SampleColumns<'a>,
+    ) -> Result<Self> {
         let named = columns.context.columns().chain(columns.perturbation.columns());
         let find = |name: &'a str| Ok((name, find_column(path, header, name)?));
         Ok(Self {
             path: path.to_path_buf(),
             columns,
-            id: find_column(path, header, columns.id)?,
+            id: columns.id.map(|id| find_column(path, header, id)).transpose()?,
             positions: named.map(find).collect::<Result<_>>()?,
             selection: Selection::new(path, header, columns.filters)?,
             positions_of: HashMap::new(),
@@ -147,29 +160,43 @@ impl<'a> SheetBuilder<'a> {
     }
 
     /// Returns the positions of the columns that are read.
-    pub(super) fn needed_columns(&self) -> Vec<usize> {
+    pub(in crate::table) fn needed_columns(&self) -> Vec<usize> {
         let named = self.positions.values().copied();
-        named.chain([self.id]).chain(self.selection.columns()).collect()
+        named.chain(self.id).chain(self.selection.columns()).collect()
     }
 
     /// Takes one row in; `cell` gives its cells.
-    pub(super) fn push<'b>(&mut self, cell: impl Fn(usize) -> &'b [u8]) -> Result<(), BadRow> {
-        if !self.selection.keeps(&cell)? {
-            self.n_filtered += 1;
-            return Ok(());
-        }
-        let text = |column: usize| String::from_utf8_lossy(cell(column)).trim().to_owned();
-        let id = text(self.id);
-        let Some(condition) = self.condition(text).filter(|_| !is_missing(&id)) else {
-            self.n_nameless += 1;
+    pub(in crate::table) fn push<'b>(
+        &mut self,
+        cell: impl Fn(usize) -> &'b [u8],
+    ) -> Result<(), BadRow> {
+        let position = self.position_of(&cell)?;
+        let Some(id) = self.id else {
+            self.sheet.of_rows.push(position);
             return Ok(());
         };
-        let position = self.position(condition);
+        let Some(position) = position else { return Ok(()) };
+        let id = String::from_utf8_lossy(cell(id)).trim().to_owned();
         let other = self.sheet.condition_of.insert(id.clone(), position);
         match other.filter(|other| *other != position) {
             None => Ok(()),
             Some(other) => Err(self.two_conditions(&id, [other, position])),
         }
+    }
+
+    /// Returns the position of a row's condition; none if the row does not count.
+    fn position_of<'b>(&mut self, cell: impl Fn(usize) -> &'b [u8]) -> Result<Option<u32>, BadRow> {
+        if !self.selection.keeps(&cell)? {
+            self.n_filtered += 1;
+            return Ok(None);
+        }
+        let text = |column: usize| String::from_utf8_lossy(cell(column)).trim().to_owned();
+        let has_name = self.id.is_none_or(|id| !is_missing(&text(id)));
+        let Some(condition) = self.condition(text).filter(|_| has_name) else {
+            self.n_nameless += 1;
+            return Ok(None);
+        };
+        Ok(Some(self.position(condition)))
     }
 
     /// Returns what a row's sample measured; none if a column that names it is empty.
@@ -180,8 +207,12 @@ impl<'a> SheetBuilder<'a> {
         if named.any(|name| is_missing(&name)) {
             return None;
         }
-        let perturbation = cut(&self.columns.perturbation.fill(cell), self.columns.cut_at)?;
-        Some(Condition { context: self.columns.context.fill(cell), perturbation })
+        let agents = self.columns.agents.read(&self.columns.perturbation.fill(cell))?;
+        let (perturbation, is_control) = match agents {
+            Agents::Control => (String::new(), true),
+            Agents::Named(name) => (name, false),
+        };
+        Some(Condition { context: self.columns.context.fill(cell), perturbation, is_control })
     }
 
     fn position(&mut self, condition: Condition) -> u32 {
@@ -201,14 +232,14 @@ impl<'a> SheetBuilder<'a> {
             condition.map_or(String::new(), |c| format!("`{}` in `{}`", c.perturbation, c.context))
         };
         BadRow {
-            column: Some(self.id),
+            column: self.id,
             expected: "one meaning for each sample",
             received: format!("`{id}` as {} and as {}", said(one), said(other)),
             advice: "remove one of them, or filter the table",
         }
     }
 
-    pub(super) fn finish(mut self) -> SampleSheet {
+    pub(in crate::table) fn finish(mut self) -> SampleSheet {
         let notices = self.selection.notices();
         let file = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         self.sheet.notices.extend(notices.into_iter().map(|notice| format!("{file}: {notice}")));

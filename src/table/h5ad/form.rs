@@ -1,0 +1,134 @@
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::file::{H5adFile, H5adPart};
+use super::frame::{Column, Frame};
+use super::values::Visit;
+use crate::error::Result;
+use crate::table::sample::KNOWN_CONTROLS;
+
+/// What an AnnData file holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct H5adForm {
+    /// Rows: cells or profiles.
+    pub n_samples: usize,
+    /// Columns: readouts.
+    pub n_readouts: usize,
+    /// How `X` is stored: `dense`, `CSR` or `CSC`.
+    pub storage: &'static str,
+    /// What the values of the first rows look like.
+    pub values: ValuesForm,
+    /// The column of `obs` that names its rows.
+    pub index: String,
+    /// The columns of `obs`, the index among them.
+    pub obs: Vec<ObsColumn>,
+    /// The columns of `var`, the index among them.
+    pub var: Vec<String>,
+    /// The layers beside `X`, and `raw/X`.
+    pub layers: Vec<String>,
+}
+
+/// What values look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ValuesForm {
+    /// Whole numbers, none below 0.
+    Counts,
+    /// Other numbers, none below 0.
+    Positive,
+    /// Numbers of both signs.
+    Signed,
+}
+
+impl Visit for ValuesForm {
+    fn value(&mut self, _: usize, value: f32) {
+        if value < 0.0 {
+            *self = Self::Signed;
+        } else if *self == Self::Counts && value.fract() != 0.0 {
+            *self = Self::Positive;
+        }
+    }
+
+    fn end(&mut self) {}
+}
+
+/// A column of `obs`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ObsColumn {
+    /// Its name.
+    pub name: String,
+    /// How many different values it has.
+    pub n_values: usize,
+    /// Some of them, in alphabetical order.
+    pub examples: Vec<String>,
+    /// Those that published screens call their controls.
+    pub controls: Vec<String>,
+}
+
+/// Examples of a column that are kept.
+const N_EXAMPLES: usize = 3;
+/// Rows whose values are looked at.
+const N_SURVEYED: usize = 64;
+
+impl H5adForm {
+    /// Reads what a file says of itself, all but the values.
+    ///
+    /// # Errors
+    /// As [`H5adFile::open`].
+    pub(in crate::table) fn read(path: &Path) -> Result<Self> {
+        let file = H5adFile::open(path, H5adPart::default())?;
+        let obs = Frame::new(&file.file, "obs")?;
+        let index = obs.index();
+        let columns = obs.columns()?;
+        let mut layers: Vec<String> = file
+            .file
+            .members("layers")
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        if file.file.node("raw/X")?.is_some() {
+            layers.push("raw/X".to_owned());
+        }
+        let [n_samples, n_readouts] = file.values.shape();
+        let mut values = ValuesForm::Counts;
+        let first: Vec<usize> = (0..n_samples.min(N_SURVEYED)).collect();
+        file.values.for_each_row(&first, &mut values)?;
+        Ok(Self {
+            n_samples,
+            n_readouts,
+            storage: file.values.storage(),
+            values,
+            index,
+            // A column of a kind that no reader knows is as good as none.
+            obs: columns.into_iter().filter_map(|name| ObsColumn::read(obs, name).ok()).collect(),
+            var: Frame::new(&file.file, "var")?.columns()?,
+            layers,
+        })
+    }
+
+    /// Returns the first of these columns that `obs` has, in any case.
+    #[must_use]
+    pub fn obs_column(&self, names: &[&str]) -> Option<&ObsColumn> {
+        let named = |name: &&str| self.obs.iter().find(|own| own.name.eq_ignore_ascii_case(name));
+        names.iter().find_map(named)
+    }
+}
+
+impl ObsColumn {
+    fn read(obs: Frame<'_>, name: String) -> Result<Self> {
+        let column = obs.read(&name)?;
+        let values: BTreeSet<&str> = match &column {
+            Column::Categorical { categories, .. } => {
+                categories.iter().map(String::as_str).collect()
+            }
+            Column::Texts(texts) => texts.iter().map(String::as_str).collect(),
+        };
+        let controls = values.iter().filter(|value| KNOWN_CONTROLS.contains(value));
+        let controls = controls.map(|value| (*value).to_owned()).collect();
+        let examples = values.iter().take(N_EXAMPLES).map(|value| (*value).to_owned()).collect();
+        Ok(Self { n_values: values.len(), name, examples, controls })
+    }
+}

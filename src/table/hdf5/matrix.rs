@@ -1,0 +1,77 @@
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use hdf5_reader::{Dataset, H5Type, SliceInfo, SliceInfoElem};
+
+use super::element::{for_element, is_number};
+use super::error::{REWRITE, hdf5_error};
+use crate::error::Result;
+use crate::table::text::whole_file;
+
+/// A two-dimensional dataset of numbers.
+pub(in crate::table) struct Hdf5Matrix {
+    path: PathBuf,
+    dataset: Dataset,
+    /// Rows and columns, as stored.
+    pub(in crate::table) shape: [usize; 2],
+    /// Rows and columns of a chunk, where it is stored in chunks.
+    pub(in crate::table) chunk: Option<[usize; 2]>,
+}
+
+impl Hdf5Matrix {
+    pub(super) fn new(path: &Path, name: &str, dataset: Dataset) -> Result<Self> {
+        let &[n_rows, n_columns] = dataset.shape() else {
+            let received = format!("{} dimensions", dataset.ndim());
+            return Err(whole_file(path, format!("a matrix `{name}`"), received, REWRITE));
+        };
+        if !is_number(dataset.dtype()) {
+            let received = format!("{:?}", dataset.dtype());
+            let expected = format!("numbers of 1 to 8 bytes in `{name}`");
+            return Err(whole_file(path, expected, received, REWRITE));
+        }
+        let chunk = match dataset.chunks().as_deref() {
+            Some(&[rows, columns]) => Some([rows as usize, columns as usize]),
+            _ => None,
+        };
+        let shape = [n_rows as usize, n_columns as usize];
+        Ok(Self { path: path.to_path_buf(), dataset, shape, chunk })
+    }
+
+    /// Reads some columns (sorted) of a range of rows as they are stored, row after row.
+    ///
+    /// # Errors
+    /// When the file is damaged there.
+    pub(in crate::table) fn read(&self, rows: Range<usize>, columns: &[usize]) -> Result<Vec<f32>> {
+        #[allow(clippy::unnecessary_cast, clippy::cast_lossless, reason = "one line for ten types")]
+        let values = for_element!(self.dataset.dtype(), Element => {
+            let values = self.gather::<Element>(&rows, columns);
+            values.map(|values| values.into_iter().map(|value| value as f32).collect())
+        }, else Ok(Vec::new()));
+        values.map_err(|error| hdf5_error(&self.path, "the matrix", error))
+    }
+
+    fn gather<T: H5Type + Copy>(
+        &self,
+        rows: &Range<usize>,
+        columns: &[usize],
+    ) -> hdf5_reader::error::Result<Vec<T>> {
+        let range = (rows.start as u64, rows.end as u64, 1);
+        let wanted: Vec<u64> = columns.iter().map(|column| *column as u64).collect();
+        if let Some(values) =
+            self.dataset.read_rows_columns_chunked_parallel::<T>(range, &wanted)?
+        {
+            return Ok(values.iter().copied().collect());
+        }
+        let (Some(first), Some(last)) = (wanted.first(), wanted.last()) else {
+            return Ok(Vec::new());
+        };
+        let slice = |start, end| SliceInfoElem::Slice { start, end, step: 1 };
+        let selections = vec![slice(range.0, range.1), slice(*first, last + 1)];
+        let block = self.dataset.read_slice::<T>(&SliceInfo { selections })?;
+        let offsets: Vec<usize> = wanted.iter().map(|column| (column - first) as usize).collect();
+        let picked = block.rows().into_iter().flat_map(|row| {
+            offsets.iter().filter_map(move |at| row.get(*at).copied()).collect::<Vec<T>>()
+        });
+        Ok(picked.collect())
+    }
+}
