@@ -36,7 +36,7 @@ pub(super) enum Command {
     /// Measure how well an index finds known targets, or a model predicts held-out values
     #[command(subcommand, after_help = evaluate::EXAMPLE)]
     Evaluate(evaluate::EvaluateCommand),
-    /// Predict the responses of cell lines that no screen of the index holds, from features of theirs
+    /// Predict responses: of perturbations in contexts, of a signature, or of cell lines that no screen of the index holds
     #[cfg(feature = "train")]
     Predict(predict::PredictArguments),
     /// Join perturbations that act alike into a network, and find the groups in it
@@ -49,7 +49,7 @@ pub(super) enum Command {
     /// Show where public data are published, and download them
     #[command(subcommand, after_help = databases::EXAMPLE)]
     Databases(databases::DatabasesCommand),
-    /// Describe the columns and fields that `search` and `export` write
+    /// Describe the columns and fields that `search`, `predict` and `export` write
     Schema(schema::SchemaArguments),
     /// Write what a shell needs to complete `phenocopy`
     Completions(completions::CompletionsArguments),

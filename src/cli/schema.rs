@@ -9,7 +9,7 @@ use super::output::{OutputArguments, width};
     phenocopy schema ndjson --format json\n  \
     phenocopy schema parquet --format tsv -o columns.tsv")]
 pub(crate) struct SchemaArguments {
-    /// Which output of `search` or `export`
+    /// Which output of `search`, `predict` or `export`
     #[arg(value_enum, default_value_t = SchemaArgument::Hits, value_name = "OUTPUT")]
     schema: SchemaArgument,
     /// Form of the description
@@ -31,6 +31,8 @@ enum SchemaArgument {
     Parquet,
     /// Columns and metadata of what `export` writes
     Export,
+    /// Rows of `predict`, --format tsv and parquet
+    Predictions,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -51,6 +53,7 @@ impl SchemaArguments {
             SchemaArgument::Ndjson => Schema::Ndjson,
             SchemaArgument::Parquet => Schema::Parquet,
             SchemaArgument::Export => Schema::Export,
+            SchemaArgument::Predictions => Schema::Predictions,
         };
         let format = match self.format {
             FormatArgument::Table => SchemaFormat::Table(width()),

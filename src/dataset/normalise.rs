@@ -25,6 +25,23 @@ pub enum NormalisationStep {
     Clip,
 }
 
+impl NormalisationStep {
+    /// Returns its name in recipes.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::Negate => "negate",
+            Self::MedianCentre => "median-centre",
+            Self::MeanCentre => "mean-centre",
+            Self::RemoveReadoutMean => "remove-readout-mean",
+            Self::UnitSpread => "unit-spread",
+            Self::UnitScale => "unit-scale",
+            Self::Clip => "clip",
+        }
+    }
+}
+
 /// Bound of [`NormalisationStep::Clip`]: ten spreads, far outside what any screen measures reliably.
 const CLIP: f32 = 10.0;
 

@@ -30,11 +30,7 @@ impl StoredPlacement {
     /// two builds, put together by a program, may differ in them.
     #[must_use]
     pub fn readout_names<'a>(&self, index: &'a Index) -> Cow<'a, ReadoutNames> {
-        let names = index.readout_names();
-        if names.symbols() == self.readouts {
-            return Cow::Borrowed(names);
-        }
-        Cow::Owned(ReadoutNames::new(self.readouts.clone(), Vec::new()))
+        ReadoutNames::of_model(index, &self.readouts)
     }
 
     /// Writes `fold-in.bin`.

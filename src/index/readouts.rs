@@ -1,5 +1,7 @@
+use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::open::Index;
 use crate::table::{close_names, lookup_key};
 
 /// What the readouts of an index are called: cell lines by name and identifiers, genes by symbol, aliases, Entrez and
@@ -79,10 +81,11 @@ impl ReadoutNames {
         self.symbols.get(self.position(name)?).map(String::as_str)
     }
 
-    /// Returns the symbol that is spelt most like a name; none where none is.
+    /// Returns the name of a readout, of whichever kind, that is spelt most like a name; none where none is.
     #[must_use]
     pub fn closest(&self, name: &str) -> Option<String> {
-        close_names(name, self.symbols.iter().map(String::as_str)).into_iter().next()
+        let names = self.symbols.iter().chain(self.also.iter().flatten());
+        close_names(name, names.map(String::as_str)).into_iter().next()
     }
 }
 
@@ -98,6 +101,17 @@ pub struct AlignedProfile {
 }
 
 impl ReadoutNames {
+    /// Returns what readouts of a model are called: as in the index's responses, if those are of the same readouts. Files of
+    /// two builds, put together by a program, may differ in them.
+    #[must_use]
+    pub fn of_model<'a>(index: &'a Index, readouts: &[String]) -> Cow<'a, Self> {
+        let names = index.readout_names();
+        if names.symbols() == readouts {
+            return Cow::Borrowed(names);
+        }
+        Cow::Owned(Self::new(readouts.to_vec(), Vec::new()))
+    }
+
     /// Puts the values of a profile where the index has them; a NaN is no value.
     #[must_use]
     pub fn align<'a>(&self, values: impl IntoIterator<Item = (&'a str, f32)>) -> AlignedProfile {
@@ -147,5 +161,6 @@ mod tests {
         assert_eq!(names.position("596"), None);
         assert_eq!(names.position("BCL2.14"), None);
         assert_eq!(names.closest("TIPARb"), Some("TIPARP".to_owned()));
+        assert_eq!(names.closest("ENSG0000017179"), Some("ENSG00000171791".to_owned()));
     }
 }

@@ -101,6 +101,14 @@ impl Ensemble {
         }
         Ok(mean)
     }
+
+    /// Predicts what [`Lpm::predict_pairs`] does, a block for each member: (n pairs × n readouts).
+    ///
+    /// # Errors
+    /// As [`Lpm::predict_pairs`].
+    pub fn predict_pairs(&self, pairs: &[(&[u32], u32)]) -> Result<Vec<Vec<f32>>> {
+        self.members.iter().map(|member| member.predict_pairs(pairs)).collect()
+    }
 }
 
 fn require_distinct(seeds: &[u64]) -> Result<()> {

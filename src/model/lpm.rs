@@ -169,19 +169,34 @@ impl Lpm {
     /// # Errors
     /// [`Error::Parameter`] for a position outside the vocabularies.
     pub fn predict(&self, perturbations: &[u32], context: u32) -> Result<Vec<f32>> {
-        self.require_known(perturbations, context)?;
+        let pairs = perturbations.iter().map(|p| (std::slice::from_ref(p), context));
+        self.predict_pairs(&pairs.collect::<Vec<_>>())
+    }
+
+    /// Predicts the responses of pairs of perturbations, applied together, and a context: (n pairs × n readouts).
+    /// The embedding of several is the mean over their agents, as that of a combination trained on.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a position outside the vocabularies, or a pair without a perturbation.
+    pub fn predict_pairs(&self, pairs: &[(&[u32], u32)]) -> Result<Vec<f32>> {
+        pairs.iter().try_for_each(|(members, context)| self.require_known(members, *context))?;
         let n_readouts = self.vocabularies.readouts.len();
-        let mut predicted = Vec::with_capacity(perturbations.len() * n_readouts);
-        for chunk in perturbations.chunks((VALUES_PER_CHUNK / n_readouts.max(1)).max(1)) {
-            let pairs: Vec<(u32, u32)> = chunk.iter().map(|p| (*p, context)).collect();
-            predicted.extend(self.predict_pairs(&pairs).map_err(engine("predict responses"))?);
+        let mut predicted = Vec::with_capacity(pairs.len() * n_readouts);
+        for chunk in pairs.chunks((VALUES_PER_CHUNK / n_readouts.max(1)).max(1)) {
+            predicted.extend(self.predict_block(chunk).map_err(engine("predict responses"))?);
         }
         Ok(predicted)
     }
 
-    fn predict_pairs(&self, pairs: &[(u32, u32)]) -> candle_core::Result<Vec<f32>> {
+    fn predict_block(&self, pairs: &[(&[u32], u32)]) -> candle_core::Result<Vec<f32>> {
         let readouts: Vec<u32> = (0..self.vocabularies.readouts.len() as u32).collect();
-        let pairs = self.network.project(&self.bag, pairs, None)?;
+        let mut bag = EmbeddingBag::default();
+        for (members, _) in pairs {
+            let tokens = members.iter().flat_map(|p| self.bag.tokens(*p as usize));
+            bag.push(&tokens.copied().collect::<Vec<u32>>());
+        }
+        let pairs: Vec<(u32, u32)> = (0_u32..).zip(pairs.iter().map(|pair| pair.1)).collect();
+        let pairs = self.network.project(&bag, &pairs, None)?;
         let readouts = self.network.project_readouts(&readouts)?;
         self.network.predict_block(&pairs, &readouts, None)?.flatten_all()?.to_vec1()
     }
@@ -189,6 +204,9 @@ impl Lpm {
     fn require_known(&self, perturbations: &[u32], context: u32) -> Result<()> {
         let (n_perturbations, n_contexts) =
             (self.vocabularies.perturbations.len(), self.vocabularies.contexts.len());
+        if perturbations.is_empty() {
+            return Err(Error::parameter("perturbation", "at least one of a pair", "none"));
+        }
         if let Some(unknown) = perturbations.iter().find(|p| **p as usize >= n_perturbations) {
             return Err(Error::parameter(
                 "perturbation",

@@ -4,7 +4,7 @@ use super::aligned::{Aligned, shorten};
 use super::significant;
 use super::tsv::single_line;
 use crate::index::Record;
-use crate::search::{ContextSimilarity, Explanation, ExplanationTerm};
+use crate::search::{ContextSimilarity, Explanation};
 
 /// Contexts up to this many are all listed; of more, the most and the least alike.
 const ALL_LISTED: usize = 8;
@@ -54,7 +54,7 @@ pub fn write_explanation_table(
         let share = format!("{:.0} %", 100.0 * term.cumulative_share);
         let numbers = [term.query, term.hit, term.contribution];
         let numbers = numbers.map(|number| format!("{number:+.4}"));
-        [vec![readout(term)], numbers.to_vec(), vec![share]].concat()
+        [vec![readout(&term.readout, &term.readout_name)], numbers.to_vec(), vec![share]].concat()
     });
     let header = vec!["readout", "query", "hit", "adds", "so far"];
     Aligned {
@@ -74,9 +74,8 @@ pub fn write_explanation_table(
 }
 
 /// A readout by its symbol and, where people call it otherwise, that name first.
-fn readout(term: &ExplanationTerm) -> String {
-    let ExplanationTerm { readout, readout_name, .. } = term;
-    if readout == readout_name { readout.clone() } else { format!("{readout_name} ({readout})") }
+pub(super) fn readout(symbol: &str, name: &str) -> String {
+    if symbol == name { symbol.to_owned() } else { format!("{name} ({symbol})") }
 }
 
 /// How alike the responses are in single contexts: all of a few, the extremes of many.

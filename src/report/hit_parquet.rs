@@ -1,6 +1,6 @@
 use std::io::{self, Write};
 
-use super::columns::Rows;
+use super::columns::{Description, Rows};
 use super::source::FACTS;
 use super::{HitWriter, Source};
 use crate::search::Answer;
@@ -32,9 +32,14 @@ impl<W: Write + Send> HitParquet<W> {
     }
 }
 
-fn begin<W: Write + Send>(out: W, source: &Source, rows: Rows) -> io::Result<ParquetTable<W>> {
+/// Begins a file of some columns, with where its rows come from in its metadata.
+pub(super) fn begin<W: Write + Send>(
+    out: W,
+    source: &Source,
+    columns: &[Description],
+) -> io::Result<ParquetTable<W>> {
     let columns: Vec<(&str, ValueType)> =
-        rows.columns().iter().map(|column| (column.name, column.of)).collect();
+        columns.iter().map(|column| (column.name, column.of)).collect();
     let facts = FACTS.map(|(key, _, value)| (key, value(source)));
     ParquetTable::new(out, &columns, &facts.each_ref().map(|(key, value)| (*key, value.as_str())))
 }
@@ -42,7 +47,7 @@ fn begin<W: Write + Send>(out: W, source: &Source, rows: Rows) -> io::Result<Par
 impl<W: Write + Send> HitWriter for HitParquet<W> {
     fn begin(&mut self) -> io::Result<()> {
         if let Some(out) = self.out.take() {
-            self.table = Some(begin(out, &self.source, self.rows)?);
+            self.table = Some(begin(out, &self.source, &self.rows.columns())?);
         }
         Ok(())
     }

@@ -96,7 +96,7 @@ fn heading(answer: &Answer) -> Vec<String> {
             format!("{}: combination, not measured itself", answer.query.name()),
             format!("the mean of the embeddings of {}", members.join(" and ")),
         ],
-        Origin::Signature(fit) => signature_heading(answer.query.name(), fit),
+        Origin::Signature(fit) => signature_heading(answer.query.name(), fit, "hits"),
         Origin::Features(quality) => features_heading(answer.query.name(), quality),
         Origin::Structure { quality, n_known, nearest, tanimoto } => {
             let mut lines = vec![
@@ -137,7 +137,8 @@ pub(super) fn cross_validation(quality: &FeatureQuality, what: &str) -> Vec<Stri
     lines
 }
 
-fn signature_heading(name: &str, fit: &SignatureFit) -> Vec<String> {
+/// How a signature was placed, and a caution where the model explains nothing of it.
+pub(super) fn signature_heading(name: &str, fit: &SignatureFit, what: &str) -> Vec<String> {
     let how = if fit.is_guessed { "best fit" } else { "as asked" };
     let units = if fit.is_normalised_here { "normalised as there" } else { "as given" };
     let mut lines = vec![
@@ -149,7 +150,7 @@ fn signature_heading(name: &str, fit: &SignatureFit) -> Vec<String> {
         ),
     ];
     if !fit.explains() {
-        lines.push("CAUTION: the model explains nothing of it; these hits mean nothing".to_owned());
+        lines.push(format!("CAUTION: the model explains nothing of it; these {what} mean nothing"));
     }
     lines
 }

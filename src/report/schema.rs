@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::columns::{Description, Rows, SCHEMA_VERSION};
 use super::export::{EXPORT_FACTS, export_columns};
 use super::ndjson_fields::{BEGIN, END, Field, SUMMARY};
+use super::predicted_columns::PREDICTED_COLUMNS;
 use super::source::{FACTS, Fact};
 use super::tsv::write_line;
 use crate::table::ValueType;
@@ -23,6 +24,8 @@ pub enum Schema {
     Parquet,
     /// Rows of exported perturbations as Parquet, and what the file's metadata say.
     Export,
+    /// Rows of predicted values, as TSV or Parquet.
+    Predictions,
 }
 
 /// How a schema is written.
@@ -76,14 +79,16 @@ impl Schema {
             Self::Ndjson => "ndjson",
             Self::Parquet => "parquet",
             Self::Export => "export",
+            Self::Predictions => "predictions",
         }
     }
 }
 
 fn lines(schema: Schema) -> Vec<Line> {
-    let rows = |rows: Rows, prefix: &str, name: fn(ValueType) -> &'static str| -> Vec<Line> {
-        rows.columns().iter().map(|column| column_line(column, prefix, name)).collect()
+    let lines_of = |columns: &[Description], prefix: &str, name: fn(ValueType) -> &'static str| {
+        columns.iter().map(|column| column_line(column, prefix, name)).collect::<Vec<Line>>()
     };
+    let rows = |rows: Rows, prefix: &str, name| lines_of(&rows.columns(), prefix, name);
     match schema {
         Schema::Hits => rows(Rows::Hits, "", text_type),
         Schema::Mechanisms => rows(Rows::Mechanisms, "", text_type),
@@ -95,6 +100,7 @@ fn lines(schema: Schema) -> Vec<Line> {
             field_lines("summary", &SUMMARY),
         ]
         .concat(),
+        Schema::Predictions => lines_of(&PREDICTED_COLUMNS, "", text_type),
         Schema::Parquet => {
             [rows(Rows::Hits, "", parquet_type), FACTS.map(fact_line).to_vec()].concat()
         }
@@ -154,7 +160,7 @@ fn parquet_type(of: ValueType) -> &'static str {
 /// What holds for all columns of a format, in lines.
 fn notes(schema: Schema) -> &'static [&'static str] {
     match schema {
-        Schema::Hits | Schema::Mechanisms => {
+        Schema::Hits | Schema::Mechanisms | Schema::Predictions => {
             &["a cell is empty where nothing can be told; numbers have six significant digits"]
         }
         Schema::Ndjson => &[

@@ -2,8 +2,9 @@
 //!
 //! Takes an open index and a [`Query`] or, for what the index does not hold, a [`SignatureQuery`] or features; gives
 //! an [`Answer`]: the hits of the panel in order of similarity, with their records. Filters narrow the panel before
-//! neighbours are chosen; a planner picks the graph or the exact scan. Of cell lines that no screen holds it
-//! predicts responses, and it lists what the index holds ([`Entry`]). It prints nothing and reads no tables.
+//! neighbours are chosen; a planner picks the graph or the exact scan. In `prediction/` it predicts what perturbations
+//! do, in `unmeasured.rs` what cell lines that no screen holds respond; it lists what the index holds ([`Entry`]). It prints
+//! nothing and reads no tables.
 
 mod batch;
 mod choice;
@@ -18,6 +19,7 @@ mod members;
 mod panel;
 mod picklist;
 mod plan;
+mod prediction;
 mod query;
 mod recognise;
 mod resolve;
@@ -39,6 +41,12 @@ pub use hit::{Answer, Hit, RankedBy};
 pub use mechanism::{MOST_MECHANISMS, MechanismHit};
 pub use picklist::Picklist;
 pub use plan::Engine;
+pub use prediction::{
+    HeldOut, PredictedProfile, PredictedValue, PredictionFlag, PredictionStatus, ReadoutLabel,
+    SignaturePrediction,
+};
+#[cfg(feature = "train")]
+pub use prediction::{PredictionQuery, ResponseModel};
 pub use query::{Correction, Direction, Query, Scope, Via};
 pub use recognise::Recognised;
 pub use responses::PredictedResponses;

@@ -2,7 +2,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::query::Query;
 use crate::error::{Error, Result};
-use crate::experiment::PerturbationType;
+use crate::experiment::{PerturbationType, Side};
 use crate::index::{Index, NameKind, Record};
 use crate::table::lookup_key;
 
@@ -49,6 +49,35 @@ impl Index {
             (Some((_, found)), Some(wanted)) => Err(other_type(name, &found, wanted)),
             _ => Err(self.unknown(name)?),
         }
+    }
+
+    /// Returns the row of a name or, of a combination `A+B` that is no name itself, the rows of its members.
+    ///
+    /// # Errors
+    /// As [`resolve`](Self::resolve), and when its members are not all compounds or all genetic.
+    pub(super) fn resolve_members(&self, query: &Query) -> Result<Vec<u32>> {
+        let unknown = match self.resolve(query) {
+            Ok(row) => return Ok(vec![row]),
+            Err(error @ Error::UnknownName { .. }) => error,
+            Err(error) => return Err(error),
+        };
+        let parts: Vec<&str> = query.name.split('+').map(str::trim).collect();
+        if parts.len() < 2 || parts.iter().any(|part| part.is_empty()) {
+            return Err(unknown);
+        }
+        let of_part = |part: &&str| Query { name: (*part).to_owned(), ..query.clone() };
+        let rows: Vec<u32> =
+            parts.iter().map(|part| self.resolve(&of_part(part))).collect::<Result<_>>()?;
+        let chemical = self.range(Side::Chemical);
+        let n_chemical = rows.iter().filter(|row| chemical.contains(&(**row as usize))).count();
+        if n_chemical == 0 || n_chemical == rows.len() {
+            return Ok(rows);
+        }
+        Err(Error::data(
+            format!("combination `{}`", query.name),
+            "it joins a compound and a genetic perturbation, which the index centres apart",
+            "combine compounds with compounds and genes with genes",
+        ))
     }
 
     /// Says that no perturbation has the name, and which might be meant.

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -7,11 +9,13 @@ use super::subject::{Origin, Subject};
 use crate::calibrate::correlation;
 use crate::dataset::shuffle_profile;
 use crate::error::{Error, Result};
-use crate::experiment::Side;
+use crate::experiment::{PerturbationType, Side};
 pub use crate::index::FEWEST_READOUTS;
 use crate::index::{AlignedProfile, Filter, Index, KnownScreen, ReadoutNames, StoredPlacement};
 use crate::table::lookup_key;
 
+/// Unknown readouts that are compared with all known names; there may be a genome of them.
+const MOST_SUGGESTED: usize = 20;
 /// A fifth of the readouts is held out at a time.
 const FOLDS: u64 = 5;
 const SEED: u64 = 17;
@@ -163,25 +167,48 @@ impl KnownScreen<'_> {
     }
 }
 
-impl Subject {
-    /// Places a signature by folding it in.
-    pub(super) fn place(index: &Index, query: &SignatureQuery) -> Result<Self> {
+/// A signature as a profile of a context of the index.
+pub(super) struct ProfileOfContext<'a> {
+    pub(super) stored: &'a StoredPlacement,
+    /// What the readouts of the fold-in are called.
+    pub(super) names: Cow<'a, ReadoutNames>,
+    /// The context's position.
+    pub(super) context: u32,
+    pub(super) perturbation_type: PerturbationType,
+    /// In the context's normalised units, NaN where the signature has no value.
+    pub(super) values: Vec<f32>,
+    pub(super) fit: SignatureFit,
+}
+
+impl<'a> ProfileOfContext<'a> {
+    /// Aligns and normalises a signature, in the context that is named or fits best.
+    pub(super) fn of(index: &'a Index, query: &SignatureQuery) -> Result<Self> {
         let stored = stored_placement(index)?;
-        let aligned = Aligned::of(&stored.readout_names(index), &query.signature);
+        let names = stored.readout_names(index);
+        let aligned = Aligned::of(&names, &query.signature);
         aligned.require_enough(stored, &query.signature)?;
         let candidates = candidates(index, stored, query)?;
         let candidate = choose(stored, &aligned.profile.values, &candidates)?;
         let values = candidate.normalise(&aligned.profile.values)?;
         let is_guessed = query.context.is_none() && candidates.len() > 1;
         let fit = candidate.fit(stored, aligned, is_guessed)?;
-        let kind = candidate.perturbation_type;
-        let profile = [(candidate.position, values.as_slice())];
+        let (context, perturbation_type) = (candidate.position, candidate.perturbation_type);
+        Ok(Self { stored, names, context, perturbation_type, values, fit })
+    }
+}
+
+impl Subject {
+    /// Places a signature by folding it in.
+    pub(super) fn place(index: &Index, query: &SignatureQuery) -> Result<Self> {
+        let ProfileOfContext { stored, context, perturbation_type: kind, values, fit, .. } =
+            ProfileOfContext::of(index, query)?;
+        let profile = [(context, values.as_slice())];
         let placed = stored.placement.place_measured(kind.side(), &profile)?;
         let predicted = stored.placement.respond(&profile)?;
         let is_comparable = index.readout_names().symbols() == stored.readouts;
         let response = index.project_response(&predicted, kind.side()).filter(|_| is_comparable);
         let activity = index.calibration().and_then(|table| {
-            let known = table.strength_of(placed.length, candidate.position, kind);
+            let known = table.strength_of(placed.length, context, kind);
             known.map(|(strength, percentile)| QueryActivity {
                 percentile,
                 strength,
@@ -237,11 +264,11 @@ impl Aligned {
         let profile = names.align(values);
         // Where most are known, the others are readouts that the index lacks, not misspelt ones.
         let is_misspelt = profile.n_matched < profile.unmatched.len();
-        let close = |name: &String| {
-            let close = is_misspelt.then(|| names.closest(name)).flatten();
+        let close = |(at, name): (usize, &String)| {
+            let close = (is_misspelt && at < MOST_SUGGESTED).then(|| names.closest(name)).flatten();
             (name.clone(), close)
         };
-        Self { unmatched: profile.unmatched.iter().map(close).collect(), profile }
+        Self { unmatched: profile.unmatched.iter().enumerate().map(close).collect(), profile }
     }
 
     fn require_enough(&self, stored: &StoredPlacement, signature: &Signature) -> Result<()> {

@@ -50,12 +50,9 @@ pub(super) struct Subject {
 impl Subject {
     /// Finds what a query names: a row or, joined by `+`, several.
     pub(super) fn find(index: &Index, query: &Query) -> Result<Self> {
-        match index.resolve(query) {
-            Ok(row) => Self::of_row(index, row, query.name.clone()),
-            Err(error @ Error::UnknownName { .. }) if query.name.contains('+') => {
-                Self::combine(index, query, error)
-            }
-            Err(error) => Err(error),
+        match index.resolve_members(query)?.as_slice() {
+            [row] => Self::of_row(index, *row, query.name.clone()),
+            rows => Self::combine(index, query, rows),
         }
     }
 
@@ -109,47 +106,27 @@ impl Subject {
     }
 
     /// Takes the mean of the members' embeddings, as the model does for combinations it was trained on.
-    fn combine(index: &Index, query: &Query, unknown: Error) -> Result<Self> {
-        let parts: Vec<&str> = query.name.split('+').map(str::trim).collect();
-        if parts.len() < 2 || parts.iter().any(|part| part.is_empty()) {
-            return Err(unknown);
-        }
-        let mut members = Vec::with_capacity(parts.len());
-        for part in parts {
-            let row = index.resolve(&Query { name: part.to_owned(), ..query.clone() })?;
-            members.push(Self::of_row(index, row, part.to_owned())?);
-        }
-        let sides: Vec<Side> = members.iter().map(|member| member.side).collect();
-        let vectors: Vec<&[f32]> = members.iter().map(|member| member.vector.as_slice()).collect();
-        let responses: Option<Vec<&[f32]>> =
-            members.iter().map(|member| member.response.as_deref()).collect();
-        let refuse = |problem: &str, advice: &str| {
-            Err(Error::data(format!("combination `{}`", query.name), problem, advice))
-        };
-        let (Some(side), true) = (sides.first(), sides.windows(2).all(|s| s[0] == s[1])) else {
-            return refuse(
-                "it joins a compound and a genetic perturbation, which the index centres apart",
-                "combine compounds with compounds and genes with genes",
-            );
-        };
-        let Some(vector) = unit_mean(&vectors) else {
-            return refuse("its members' embeddings cancel out", "search for its members");
-        };
+    fn combine(index: &Index, query: &Query, rows: &[u32]) -> Result<Self> {
+        let records: Vec<Record> =
+            rows.iter().map(|row| index.record(*row)).collect::<Result<_>>()?;
+        let record = joined_record(&records);
+        let vectors: Vec<&[f32]> = rows.iter().map(|row| index.vector(*row)).collect();
+        let responses: Option<Vec<&[f32]>> = rows.iter().map(|row| index.response(*row)).collect();
+        let vector = unit_mean(&vectors).ok_or_else(|| {
+            let what = format!("combination `{}`", query.name);
+            Error::data(what, "its members' embeddings cancel out", "search for its members")
+        })?;
+        let rows: std::collections::BTreeSet<u32> = rows.iter().copied().collect();
         Ok(Self {
             asked: query.name.clone(),
-            record: joined_record(&members),
-            side: *side,
+            side: record.perturbation.side(),
+            record,
             vector,
             response: responses.and_then(|responses| unit_mean(&responses)),
             activity: None,
-            rows: members
-                .iter()
-                .flat_map(|member| member.rows.iter().copied())
-                .collect::<std::collections::BTreeSet<u32>>()
-                .into_iter()
-                .collect(),
+            rows: rows.into_iter().collect(),
             origin: Origin::Combination(
-                members.iter().map(|member| member.record.name().to_owned()).collect(),
+                records.iter().map(|record| record.name().to_owned()).collect(),
             ),
         })
     }
@@ -165,8 +142,8 @@ fn unit_mean(vectors: &[&[f32]]) -> Option<Vec<f32>> {
 }
 
 /// What is known of a combination: what is known of any member.
-fn joined_record(members: &[Subject]) -> Record {
-    let records = || members.iter().map(|member| &member.record);
+pub(super) fn joined_record(members: &[Record]) -> Record {
+    let records = || members.iter();
     let names: Vec<&str> = records().map(Record::name).collect();
     let agents: Vec<&str> = records().map(|record| record.perturbation.agent()).collect();
     let kind = records().next().map(|record| record.perturbation.perturbation_type());

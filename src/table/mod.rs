@@ -56,7 +56,7 @@ pub use measurements::{Duplicates, Measurements};
 pub use name::{close_names, compound_key, identifier_key, is_missing, lookup_key};
 pub use npy_file::NpyMatrix;
 pub use parquet_file::ParquetTable;
-pub use query_list::{NameList, parse_query_list, read_query_list};
+pub use query_list::{NameList, Pair, PairTable, parse_query_list, read_query_list};
 pub use sample::{
     AgentNames, Agents, Condition, Pattern, SampleColumns, SampleSheet, read_sample_sheet,
 };

@@ -9,9 +9,9 @@ use phenocopy::model::{Ensemble, LpmConfig, TrainingOptions};
 use phenocopy::search::{ContextResponses, Explanation, Query, Scope, Signature, SignatureQuery};
 use proptest::prelude::*;
 
-const N_COMPOUNDS: u32 = 60;
-const N_GENES: u32 = 40;
-const N_READOUTS: usize = 160;
+pub const N_COMPOUNDS: u32 = 60;
+pub const N_GENES: u32 = 40;
+pub const N_READOUTS: usize = 160;
 /// Directions of response; each context turns them up and down in its own way.
 const RANK: usize = 3;
 
@@ -22,7 +22,7 @@ fn number(i: usize) -> f32 {
 
 /// What a perturbation does to a readout. All do about as much, as profiles of unit spread do; those of a side have
 /// a part in common, which centring takes out.
-fn response(perturbation: u32, context: u32, readout: usize) -> f32 {
+pub fn response(perturbation: u32, context: u32, readout: usize) -> f32 {
     let common = if perturbation < N_COMPOUNDS { 0.1 } else { -0.1 };
     let strengths: [f32; RANK] =
         std::array::from_fn(|k| number(perturbation as usize * 97 + k * 389));

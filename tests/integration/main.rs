@@ -43,6 +43,9 @@ mod model;
 mod network;
 /// Parquet files of other writers, whole and damaged.
 mod parquet_files;
+/// Responses of pairs that were measured or not, of combinations and of signatures.
+#[cfg(feature = "train")]
+mod prediction;
 /// The index that comes with the repository.
 mod ready;
 /// Responses predicted in contexts that were measured in part, elsewhere, or nowhere.

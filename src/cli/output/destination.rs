@@ -59,6 +59,14 @@ impl OutputArguments {
         stage(&path).map(drop)
     }
 
+    /// Refuses to write Parquet where a terminal would show it.
+    pub(crate) fn refuse_terminal(&self) -> anyhow::Result<()> {
+        if self.output.is_none() && io::stdout().is_terminal() {
+            anyhow::bail!("a terminal cannot show Parquet: name a file with -o FILE, or pipe it");
+        }
+        Ok(())
+    }
+
     /// Has `write` fill the output; a file is written beside its destination and renamed when complete.
     pub(crate) fn fill(
         &self,

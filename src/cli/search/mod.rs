@@ -6,3 +6,5 @@ mod run;
 mod signature;
 
 pub(super) use arguments::SearchArguments;
+#[cfg(feature = "train")]
+pub(super) use signature::{named_signature, report_fit, report_reading};

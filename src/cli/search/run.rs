@@ -1,4 +1,4 @@
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::Path;
 
 use phenocopy::index::Index;
@@ -47,9 +47,8 @@ impl SearchArguments {
         if self.mechanisms && self.format == Format::Grp {
             anyhow::bail!("grp lists the names of hits: leave out --mechanisms");
         }
-        let is_shown = self.output.output.is_none() && std::io::stdout().is_terminal();
-        if is_shown && self.format == Format::Parquet {
-            anyhow::bail!("a terminal cannot show Parquet: name a file with -o FILE, or pipe it");
+        if self.format == Format::Parquet {
+            self.output.refuse_terminal()?;
         }
         Ok(())
     }

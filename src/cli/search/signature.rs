@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use phenocopy::index::Index;
-use phenocopy::search::{Answer, Origin, Signature, SignatureQuery};
+use phenocopy::search::{Origin, Signature, SignatureFit, SignatureQuery};
 use phenocopy::table::{NameList, SignatureTable, holds_gene_sets, read_gene_sets, read_signature};
 
 use super::SearchArguments;
@@ -9,16 +9,7 @@ use crate::cli::output::{MOST_LISTED, complain, listed};
 
 impl SearchArguments {
     pub(super) fn search_signature(&self, index: &Index, source: &str) -> anyhow::Result<()> {
-        let NameList { path, columns } = NameList::parse(source);
-        let (signature, table) = match holds_gene_sets(&path) {
-            true => (signature_of_set(index, &path, columns.as_deref())?, None),
-            false => {
-                let table = read_signature(&path, columns.as_deref())?;
-                let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-                let (name, values) = (name.into_owned(), table.values.clone());
-                (Signature { name, values }, Some(table))
-            }
-        };
+        let (table, signature) = named_signature(index, source)?;
         let query = SignatureQuery {
             context: self.context.clone(),
             is_normalised: self.normalised,
@@ -32,7 +23,9 @@ impl SearchArguments {
         };
         let answer = index.search_signature(&query)?;
         table.iter().for_each(report_reading);
-        report_fit(&answer);
+        if let Origin::Signature(fit) = &answer.origin {
+            report_fit(fit);
+        }
         self.output.fill(|out| {
             let mut writer = self.writer(out, index);
             writer.begin()?;
@@ -40,6 +33,21 @@ impl SearchArguments {
             Ok(writer.finish()?)
         })
     }
+}
+
+/// Reads `FILE[:COLUMN]`, called as the file is, or one set of `FILE[:NAME]`, which has no table.
+pub(in crate::cli) fn named_signature(
+    index: &Index,
+    source: &str,
+) -> anyhow::Result<(Option<SignatureTable>, Signature)> {
+    let NameList { path, columns } = NameList::parse(source);
+    if holds_gene_sets(&path) {
+        return Ok((None, signature_of_set(index, &path, columns.as_deref())?));
+    }
+    let table = read_signature(&path, columns.as_deref())?;
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let values = table.values.clone();
+    Ok((Some(table), Signature { name, values }))
 }
 
 /// The signature of one set of a file, and a line that says so.
@@ -69,7 +77,7 @@ fn signature_of_set(index: &Index, path: &Path, name: Option<&str>) -> anyhow::R
 }
 
 /// Says what of a signature's file was averaged or left out.
-fn report_reading(table: &SignatureTable) {
+pub(in crate::cli) fn report_reading(table: &SignatureTable) {
     if !table.other_columns.is_empty() {
         let (column, others) = (&table.value_column, table.other_columns.join(", "));
         complain(&format!("values are those of the column `{column}`, not of {others}"));
@@ -83,8 +91,7 @@ fn report_reading(table: &SignatureTable) {
 }
 
 /// Says what of a signature is not known to the index, and whether the model explains it.
-fn report_fit(answer: &Answer) {
-    let Origin::Signature(fit) = &answer.origin else { return };
+pub(in crate::cli) fn report_fit(fit: &SignatureFit) {
     if !fit.unmatched.is_empty() {
         let names = listed(&fit.unmatched, fit.unmatched.len());
         complain(&format!("not readouts of this index: {names}"));

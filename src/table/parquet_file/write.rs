@@ -83,9 +83,10 @@ impl<W: Write + Send> ParquetTable<W> {
     ///
     /// # Errors
     /// When the output cannot be written, or a value is not of its column's type.
-    pub fn push(&mut self, row: &[Value]) -> io::Result<()> {
-        for (at, column) in self.columns.iter_mut().enumerate() {
-            column.push(row.get(at).unwrap_or(&Value::Missing))?;
+    pub fn push<'a>(&mut self, row: impl IntoIterator<Item = &'a Value>) -> io::Result<()> {
+        let mut row = row.into_iter();
+        for column in &mut self.columns {
+            column.push(row.next().unwrap_or(&Value::Missing))?;
         }
         self.n_rows += 1;
         if self.n_rows == self.most_rows { self.write_group() } else { Ok(()) }

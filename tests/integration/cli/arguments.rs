@@ -18,6 +18,8 @@ const COMMANDS: &[&[&str]] = &[
     &["evaluate", "prediction"],
     #[cfg(feature = "train")]
     &["build"],
+    #[cfg(feature = "train")]
+    &["predict"],
 ];
 
 #[test]

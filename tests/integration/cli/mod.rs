@@ -24,6 +24,9 @@ mod evaluate;
 mod export;
 /// Parquet, sets, schemas, completions and manual pages.
 mod exports;
+/// What perturbations do in contexts, whether or not they were measured there.
+#[cfg(feature = "train")]
+mod predictions;
 /// Signatures, combinations and features: what no screen of the index holds.
 #[cfg(feature = "train")]
 mod unmeasured;

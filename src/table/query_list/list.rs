@@ -1,11 +1,10 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::name::is_missing;
-use super::parquet_file::is_parquet;
-use super::text::Rows;
-use super::text::TextFormat;
 use crate::error::{Error, Result};
+use crate::table::name::is_missing;
+use crate::table::parquet_file::is_parquet;
+use crate::table::text::{Rows, TextFormat};
 
 /// Where a list of names is: in a file with one a line, or in columns of a table.
 ///

@@ -1,0 +1,84 @@
+use super::columns::{Description, text};
+use super::hit_columns::TYPES;
+use crate::search::{PredictedProfile, PredictedValue, PredictionFlag, ReadoutLabel};
+use crate::table::Value;
+use crate::table::ValueType::{Float32, Int32, Text};
+
+const fn column(
+    name: &'static str,
+    of: crate::table::ValueType,
+    range: &'static str,
+    meaning: &'static str,
+) -> Description {
+    Description { name, of, range, meaning }
+}
+
+/// The columns of a predicted value, in their stable order: [`of_profile`], [`of_readout`], [`of_value`], [`of_rest`].
+pub(super) const PREDICTED_COLUMNS: [Description; 13] = [
+    column("perturbation", Text, "", "unique symbol of the perturbation, such as CRISPR-KO_BCL2"),
+    column("name", Text, "", "display name of the perturbation"),
+    column("type", Text, TYPES, "type of the perturbation, as CMap names it"),
+    column("context", Text, "", "the context in which it is predicted to act"),
+    column("readout", Text, "", "the readout, as the model names it"),
+    column("readout_name", Text, "", "the readout, as people call it"),
+    column(
+        "predicted",
+        Float32,
+        "normalised units",
+        "mean over the ensemble, in the units that the recipe's normalisation gives the context's profiles; never a measured value",
+    ),
+    column(
+        "spread",
+        Float32,
+        "normalised units",
+        "standard deviation over the ensemble, less than the error to expect; empty for one model",
+    ),
+    column(
+        "status",
+        Text,
+        "measured, interpolated, folded-in",
+        "whether the perturbation was measured in the context, was not, or is a signature of yours",
+    ),
+    column("n_members", Int32, "1 and up", "models in the ensemble"),
+    column(
+        "flags",
+        Text,
+        "other_side, unexplained, joined by ;",
+        "other_side: nothing of the perturbation's side was measured in the context; unexplained: the model explains nothing of the signature",
+    ),
+    column("asked", Text, "", "the perturbation as it was typed"),
+    column("index", Text, "", "fingerprint of the index"),
+];
+
+/// The first cells: of a profile.
+pub(super) fn of_profile(profile: &PredictedProfile) -> [Value; 4] {
+    let perturbation = &profile.record.perturbation;
+    [
+        Value::Text(perturbation.symbol()),
+        text(profile.record.name()),
+        text(perturbation.perturbation_type().cmap_code()),
+        text(&profile.context),
+    ]
+}
+
+/// The next cells: of a readout.
+pub(super) fn of_readout(readout: &ReadoutLabel) -> [Value; 2] {
+    [text(&readout.symbol), text(&readout.name)]
+}
+
+/// The next cells: of a value.
+pub(super) fn of_value(value: &PredictedValue) -> [Value; 2] {
+    [value.value, value.spread].map(|number| Value::Number(f64::from(number)))
+}
+
+/// The last cells: of a profile again.
+pub(super) fn of_rest(profile: &PredictedProfile, fingerprint: &str) -> [Value; 5] {
+    let flags: Vec<&str> = profile.flags.iter().copied().map(PredictionFlag::code).collect();
+    [
+        text(profile.status.as_str()),
+        Value::Count(profile.n_members),
+        Value::Text(flags.join(";")),
+        text(&profile.asked),
+        text(fingerprint),
+    ]
+}
