@@ -13,16 +13,18 @@ use super::output::complain;
 
 /// Vectors, what is known of their perturbations, and where the index goes.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
-    phenocopy index compound=painting.parquet crispr-knockout=painting-crispr.parquet -o my-index\n  \
-    phenocopy index compound=embeddings.npy --annotations drugs.tsv -o my-index\n  \
-    phenocopy index painting.toml --data ~/screens -o my-index\n  \
-    phenocopy index compound=ours.csv --add index/cancer-viability --context GDSC2 --annotations ours.tsv -o larger\n\n\
-    A table of vectors has a row for each perturbation, its name in the first column and numbers in the others. The rows\n\
+#[command(
+    after_help = "A table of vectors has a row for each perturbation, its name in the first column and numbers in the others. The rows\n\
     of `X.npy` are named by the first column of `X.ids.tsv`. A recipe does the same and more: replicates, normalisation,\n\
     annotation of any layout (data/README.md).\n\n\
     With `--add` they are profiles measured on the readouts of an index, in one of its contexts, or vectors of its own\n\
-    space: the rows are folded in, nothing is trained, and each carries the statistics of a signature.")]
+    space: the rows are folded in, nothing is trained, and each carries the statistics of a signature.\n\n\
+    Examples:\n  \
+    phenocopy index compound=painting.parquet crispr-knockout=painting-crispr.parquet -o my-index\n  \
+    phenocopy index compound=embeddings.npy --annotations drugs.tsv -o my-index\n  \
+    phenocopy index painting.toml --data ~/screens -o my-index\n  \
+    phenocopy index compound=ours.csv --add index/cancer-viability --context GDSC2 --annotations ours.tsv -o larger"
+)]
 pub(crate) struct IndexArguments {
     /// A recipe (TOML), or tables of vectors, each with the type of its perturbations: compound, crispr-knockout, shrna,
     /// sirna, overexpression

@@ -19,12 +19,14 @@ use super::output::{OutputArguments, command_line, complain, width};
 
 /// Which perturbations are joined, and the form of the network.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  phenocopy network -o edges.tsv\n  \
+#[command(
+    after_help = "Vectors are whitened first, as in co-essentiality studies. Chance is learnt from all pairs of the types, whichever\n\
+    genes are chosen. Without -o an overview is shown.\n\n\
+    Examples:\n  phenocopy network -o edges.tsv\n  \
     phenocopy network --around SMARCB1 --around ARID1A -o complex.svg\n  \
     phenocopy network --genes genes.txt --max-q .1 -o edges.graphml\n  \
-    phenocopy network --type trt_xpr --type trt_cp --mutual 10 -o edges.tsv --communities groups.tsv\n\n\
-    Vectors are whitened first, as in co-essentiality studies. Chance is learnt from all pairs of the types, whichever\n\
-    genes are chosen. Without -o an overview is shown.")]
+    phenocopy network --type trt_xpr --type trt_cp --mutual 10 -o edges.tsv --communities groups.tsv"
+)]
 pub(crate) struct NetworkArguments {
     /// Only pairs of what a file names: one a line (text, GRP), or columns of a table (CSV, TSV, Parquet); repeatable
     #[arg(long = "genes", visible_alias = "picklist", value_name = "FILE[:COLUMN]")]

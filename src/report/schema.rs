@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::columns::{Description, Rows, SCHEMA_VERSION};
 use super::export::{EXPORT_FACTS, export_columns};
 use super::ndjson_fields::{BEGIN, END, Field, SUMMARY};
-use super::predicted_columns::PREDICTED_COLUMNS;
+use super::predicted::PREDICTED_COLUMNS;
 use super::source::{FACTS, Fact};
 use super::tsv::write_line;
 use crate::table::ValueType;

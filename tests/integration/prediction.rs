@@ -103,7 +103,7 @@ fn a_combination_is_predicted_from_the_mean_of_its_members_embeddings() {
     for ((a, b), both) in a.iter().zip(&b).zip(values(&both)) {
         assert!((f32::midpoint(*a, *b) - both).abs() < 1e-5, "{a} {b} {both}");
     }
-    let mixed = refusal(&PredictionQuery::new("compound 4+GENE70", "assay 0"));
+    let mixed = refusal(&PredictionQuery::new("compound 4+GENE7", "assay 0"));
     assert!(mixed.contains("joins a compound and a genetic perturbation"), "{mixed}");
 }
 

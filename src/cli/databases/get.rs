@@ -18,13 +18,15 @@ use crate::cli::progress::byte_bar;
 
 /// Which source is fetched, and where to.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
+#[command(
+    after_help = "Files go where recipes look for them below --data DIR. A download that was interrupted leaves FILE.part, and the same\n\
+    command goes on from there. What is not the file that was known is put aside as FILE.bad. Digests are recorded in\n\
+    SHA256SUMS (`sha256sum -c SHA256SUMS`).\n\n\
+    Examples:\n  \
     phenocopy databases get hgnc -o ~/screens\n  \
     phenocopy databases get cancer-viability-public -o ~/screens   # all that a recipe needs\n  \
-    phenocopy databases get lincs-2020 siginfo_beta.txt -o ~/screens\n\n\
-    Files go where recipes look for them below --data DIR. A download that was interrupted leaves FILE.part, and the same\n\
-    command goes on from there. What is not the file that was known is put aside as FILE.bad. Digests are recorded in\n\
-    SHA256SUMS (`sha256sum -c SHA256SUMS`).")]
+    phenocopy databases get lincs-2020 siginfo_beta.txt -o ~/screens"
+)]
 pub(crate) struct GetArguments {
     /// Name of a source, as `phenocopy databases list` shows it, or of a recipe in data/
     name: String,

@@ -18,9 +18,9 @@ use super::arguments::warn_of_other_inputs;
 /// Known pairs of genes, and which genes are joined.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  phenocopy evaluate network index/cancer-viability --data DIR \\\n    \
-    --pairs reactome.txt.gz --pairs humap.txt.gz\n\n\
-    A table of pairs has the columns entity1 and entity2 (or gene1 and gene2, source and target)."
+    after_help = "A table of pairs has the columns entity1 and entity2 (or gene1 and gene2, source and target).\n\n\
+    Examples:\n  phenocopy evaluate network index/cancer-viability --data DIR \\\n    \
+    --pairs reactome.txt.gz --pairs humap.txt.gz"
 )]
 pub(crate) struct NetworkArguments {
     #[command(flatten)]

@@ -13,7 +13,12 @@ const SHOWN: usize = 10;
 
 /// What is predicted of whom and where, and the form of the answer.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
+#[command(
+    after_help = "Values are in the normalised units of the context's profiles, which the table tells; they are the\n\
+    model's, never the measured ones. `phenocopy schema predictions` describes the columns.\n\
+    Features: a name in the first column, numbers in the others; rows that the index holds teach\n\
+    what the numbers mean, the others are predicted.\n\n\
+    Examples:\n  \
     phenocopy predict venetoclax --context GDSC2\n  \
     phenocopy predict venetoclax BCL2 --context GDSC2 CRISPR --readouts MOLM-13,OCI-AML2\n  \
     phenocopy predict 'dabrafenib+trametinib' --context GDSC1 --format tsv\n  \
@@ -21,14 +26,11 @@ const SHOWN: usize = 10;
     phenocopy predict --table screen.csv:drug,assay,cell_line --format tsv -o predicted.tsv\n  \
     phenocopy predict --signature my-profile.csv --context GDSC1\n  \
     phenocopy predict --features cell-lines.csv --context GDSC2\n  \
-    phenocopy predict venetoclax MDM2 --features cell-lines.csv --context GDSC2 --format tsv\n\n\
-    Values are in the normalised units of the context's profiles, which the table tells; they are the\n\
-    model's, never the measured ones. `phenocopy schema predictions` describes the columns.\n\
-    Features: a name in the first column, numbers in the others; rows that the index holds teach\n\
-    what the numbers mean, the others are predicted.")]
+    phenocopy predict venetoclax MDM2 --features cell-lines.csv --context GDSC2 --format tsv"
+)]
 pub(crate) struct PredictArguments {
     /// Compounds or genes, `A+B` for a combination [with --features: all that were measured in the context]
-    #[arg(value_name = "QUERY", required_unless_present_any = ["perturbations", "table", "signature", "features"])]
+    #[arg(value_name = "QUERY", required_unless_present_any = ["perturbations", "context", "table", "signature", "features"])]
     pub(super) queries: Vec<String>,
     /// The same behind an option; repeatable
     #[arg(long = "perturbation", value_name = "P")]

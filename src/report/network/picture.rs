@@ -4,7 +4,7 @@ use super::tables::direction;
 use crate::experiment::Side;
 use crate::network::Network;
 use crate::report::Source;
-use crate::report::picture::{
+use crate::report::plot::picture::{
     BLUE, GREEN, GREY, LEFT, ORANGE, PURPLE, Picture, SKY_BLUE, TOP, VERMILION, WIDTH, escape,
 };
 

@@ -14,6 +14,15 @@ const COMMANDS: &[&[&str]] = &[
     &["man"],
     &["evaluate"],
     &["evaluate", "retrieval"],
+    &["evaluate", "network"],
+    &["network"],
+    &["index"],
+    &["check"],
+    &["export"],
+    &["databases"],
+    &["databases", "list"],
+    #[cfg(feature = "download")]
+    &["databases", "get"],
     #[cfg(feature = "train")]
     &["evaluate", "prediction"],
     #[cfg(feature = "train")]

@@ -97,7 +97,8 @@ fn a_set_that_goes_up_and_down_is_a_signature() {
         tsv.lines().skip(1).filter_map(|line| line.split('\t').nth(2)).map(str::to_owned).collect()
     };
     let (found, whole) = (hits(&found.success()), hits(&whole));
-    assert!(whole.contains(&found[0]), "{found:?} {whole:?}");
+    let n_common = found.iter().filter(|hit| whole.contains(hit)).count();
+    assert!(n_common >= 2, "chance gives two of five in one of a hundred: {found:?} {whole:?}");
     let one = search(&["--signature", text(&grp), "--context", "synthetic-screen-a"]);
     assert!(one.stderr.contains("16 members count as +1, 0 as -1"), "{}", one.stderr);
     assert!(one.stderr.contains("not readouts of this index: `nobody`"), "{}", one.stderr);

@@ -2,10 +2,11 @@ use std::io::{self, Write};
 
 use rayon::prelude::*;
 
-use super::columns::to_text;
-use super::predicted_columns::{PREDICTED_COLUMNS, of_profile, of_readout, of_rest, of_value};
-use super::tsv::{single_line, write_line};
-use super::{PredictedWriter, Source};
+use super::PredictedWriter;
+use super::columns::{PREDICTED_COLUMNS, of_profile, of_readout, of_rest, of_value};
+use crate::report::Source;
+use crate::report::columns::to_text;
+use crate::report::tsv::{single_line, write_line};
 use crate::search::{PredictedProfile, PredictedValue, ReadoutLabel};
 use crate::table::Value;
 

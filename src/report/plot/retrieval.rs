@@ -1,9 +1,9 @@
-use super::Source;
 use super::picture::{
     BLACK, BLUE, GAP, GREEN, GREY, LEFT, ORANGE, PANEL_WIDTH, PURPLE, Panel, Picture, SKY_BLUE,
     TOP, VERMILION, WIDTH, range,
 };
 use crate::evaluate::retrieval::{CURVE_HITS, RankCurve, RetrievalReport, Role};
+use crate::report::Source;
 
 const PANEL_HEIGHT: f64 = 270.0;
 /// From the bottom of the panels to the first line of the legend.

@@ -1,7 +1,7 @@
-use super::Source;
 use super::picture::{BLUE, GAP, LEFT, PANEL_WIDTH, Panel, Picture, TOP, VERMILION, range};
 use crate::evaluate::Estimate;
 use crate::evaluate::scaling::ScalingPoint;
+use crate::report::Source;
 
 const PANEL_HEIGHT: f64 = 190.0;
 const ROW_GAP: f64 = 95.0;

@@ -1,7 +1,7 @@
-use super::Source;
 use super::picture::{BLUE, GAP, GREY, LEFT, PANEL_WIDTH, Panel, Picture, TOP};
 use crate::calibrate::ReliabilityBin;
 use crate::index::{CalibrationSummary, StratumSummary};
+use crate::report::Source;
 
 const PANEL_HEIGHT: f64 = 270.0;
 /// Below the panels: numbers and the axis' name.

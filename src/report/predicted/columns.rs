@@ -1,5 +1,5 @@
-use super::columns::{Description, text};
-use super::hit_columns::TYPES;
+use crate::report::columns::{Description, text};
+use crate::report::hit_columns::TYPES;
 use crate::search::{PredictedProfile, PredictedValue, PredictionFlag, ReadoutLabel};
 use crate::table::Value;
 use crate::table::ValueType::{Float32, Int32, Text};
@@ -14,7 +14,7 @@ const fn column(
 }
 
 /// The columns of a predicted value, in their stable order: [`of_profile`], [`of_readout`], [`of_value`], [`of_rest`].
-pub(super) const PREDICTED_COLUMNS: [Description; 13] = [
+pub(in crate::report) const PREDICTED_COLUMNS: [Description; 13] = [
     column("perturbation", Text, "", "unique symbol of the perturbation, such as CRISPR-KO_BCL2"),
     column("name", Text, "", "display name of the perturbation"),
     column("type", Text, TYPES, "type of the perturbation, as CMap names it"),
@@ -51,7 +51,7 @@ pub(super) const PREDICTED_COLUMNS: [Description; 13] = [
 ];
 
 /// The first cells: of a profile.
-pub(super) fn of_profile(profile: &PredictedProfile) -> [Value; 4] {
+pub(in crate::report) fn of_profile(profile: &PredictedProfile) -> [Value; 4] {
     let perturbation = &profile.record.perturbation;
     [
         Value::Text(perturbation.symbol()),
@@ -62,17 +62,17 @@ pub(super) fn of_profile(profile: &PredictedProfile) -> [Value; 4] {
 }
 
 /// The next cells: of a readout.
-pub(super) fn of_readout(readout: &ReadoutLabel) -> [Value; 2] {
+pub(in crate::report) fn of_readout(readout: &ReadoutLabel) -> [Value; 2] {
     [text(&readout.symbol), text(&readout.name)]
 }
 
 /// The next cells: of a value.
-pub(super) fn of_value(value: &PredictedValue) -> [Value; 2] {
+pub(in crate::report) fn of_value(value: &PredictedValue) -> [Value; 2] {
     [value.value, value.spread].map(|number| Value::Number(f64::from(number)))
 }
 
 /// The last cells: of a profile again.
-pub(super) fn of_rest(profile: &PredictedProfile, fingerprint: &str) -> [Value; 5] {
+pub(in crate::report) fn of_rest(profile: &PredictedProfile, fingerprint: &str) -> [Value; 5] {
     let flags: Vec<&str> = profile.flags.iter().copied().map(PredictionFlag::code).collect();
     [
         text(profile.status.as_str()),

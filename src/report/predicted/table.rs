@@ -1,13 +1,14 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use super::aligned::{Aligned, shorten};
-use super::explanation::readout;
-use super::hit_table::signature_heading;
-use super::{PredictedWriter, Source};
+use super::PredictedWriter;
 use crate::dataset::NormalisationStep;
 use crate::experiment::Side;
 use crate::index::Manifest;
+use crate::report::Source;
+use crate::report::aligned::{Aligned, shorten};
+use crate::report::explanation::readout;
+use crate::report::hit_table::signature_heading;
 use crate::search::{
     HeldOut, PredictedProfile, PredictionFlag, PredictionStatus, ReadoutLabel, SignatureFit,
 };

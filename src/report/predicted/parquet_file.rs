@@ -1,8 +1,9 @@
 use std::io::{self, Write};
 
-use super::hit_parquet::begin;
-use super::predicted_columns::{PREDICTED_COLUMNS, of_profile, of_readout, of_rest, of_value};
-use super::{PredictedWriter, Source};
+use super::PredictedWriter;
+use super::columns::{PREDICTED_COLUMNS, of_profile, of_readout, of_rest, of_value};
+use crate::report::Source;
+use crate::report::hit_parquet::begin;
 use crate::search::{PredictedProfile, ReadoutLabel};
 use crate::table::{ParquetTable, Value};
 

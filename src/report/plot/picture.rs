@@ -2,69 +2,69 @@
 
 use std::fmt::Write;
 
-use super::Source;
+use crate::report::Source;
 
 /// Width of every picture in pixels.
-pub(super) const WIDTH: f64 = 800.0;
+pub(in crate::report) const WIDTH: f64 = 800.0;
 /// Left end of the first panel.
-pub(super) const LEFT: f64 = 65.0;
+pub(in crate::report) const LEFT: f64 = 65.0;
 /// Top of the first row of panels.
-pub(super) const TOP: f64 = 70.0;
+pub(in crate::report) const TOP: f64 = 70.0;
 /// Distance between two panels of a row.
-pub(super) const GAP: f64 = 110.0;
+pub(in crate::report) const GAP: f64 = 110.0;
 /// Width of a panel.
-pub(super) const PANEL_WIDTH: f64 = 300.0;
+pub(in crate::report) const PANEL_WIDTH: f64 = 300.0;
 
 /// Colours of Okabe & Ito (2008), told apart by the colour-blind; their yellow is too pale for lines on white.
-pub(super) const BLUE: &str = "#0072b2";
-pub(super) const VERMILION: &str = "#d55e00";
-pub(super) const SKY_BLUE: &str = "#56b4e9";
-pub(super) const GREEN: &str = "#009e73";
-pub(super) const ORANGE: &str = "#e69f00";
-pub(super) const PURPLE: &str = "#cc79a7";
-pub(super) const BLACK: &str = "#000000";
+pub(in crate::report) const BLUE: &str = "#0072b2";
+pub(in crate::report) const VERMILION: &str = "#d55e00";
+pub(in crate::report) const SKY_BLUE: &str = "#56b4e9";
+pub(in crate::report) const GREEN: &str = "#009e73";
+pub(in crate::report) const ORANGE: &str = "#e69f00";
+pub(in crate::report) const PURPLE: &str = "#cc79a7";
+pub(in crate::report) const BLACK: &str = "#000000";
 /// For what stands in the background.
-pub(super) const GREY: &str = "#777777";
+pub(in crate::report) const GREY: &str = "#777777";
 
 /// A rectangle with a vertical axis from `low` to `high`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Panel {
-    pub(super) left: f64,
-    pub(super) top: f64,
-    pub(super) height: f64,
-    pub(super) low: f64,
-    pub(super) high: f64,
+pub(in crate::report) struct Panel {
+    pub(in crate::report) left: f64,
+    pub(in crate::report) top: f64,
+    pub(in crate::report) height: f64,
+    pub(in crate::report) low: f64,
+    pub(in crate::report) high: f64,
 }
 
 impl Panel {
-    pub(super) fn right(&self) -> f64 {
+    pub(in crate::report) fn right(&self) -> f64 {
         self.left + PANEL_WIDTH
     }
 
-    pub(super) fn bottom(&self) -> f64 {
+    pub(in crate::report) fn bottom(&self) -> f64 {
         self.top + self.height
     }
 
     /// Returns where a value stands.
-    pub(super) fn y(&self, value: f64) -> f64 {
+    pub(in crate::report) fn y(&self, value: f64) -> f64 {
         self.bottom() - (value - self.low) / (self.high - self.low) * self.height
     }
 
     /// Returns the middle of the `at`-th of `n` slots of equal width.
-    pub(super) fn slot(&self, at: usize, n: usize) -> f64 {
+    pub(in crate::report) fn slot(&self, at: usize, n: usize) -> f64 {
         self.left + PANEL_WIDTH * (at as f64 + 0.5) / n.max(1) as f64
     }
 }
 
 /// An SVG picture under construction.
 #[derive(Debug)]
-pub(super) struct Picture {
+pub(in crate::report) struct Picture {
     svg: String,
 }
 
 impl Picture {
     /// Begins a picture of a height with its title and where its figures come from.
-    pub(super) fn new(title: &str, source: &Source, height: f64) -> Self {
+    pub(in crate::report) fn new(title: &str, source: &Source, height: f64) -> Self {
         let mut picture = Self::titled(title, source, height);
         let note = format!("95 % intervals; index {}", source.fingerprint);
         picture.text((LEFT, 42.0), "start", 11, &note);
@@ -72,7 +72,7 @@ impl Picture {
     }
 
     /// Begins a picture of a height with its title alone.
-    pub(super) fn titled(title: &str, source: &Source, height: f64) -> Self {
+    pub(in crate::report) fn titled(title: &str, source: &Source, height: f64) -> Self {
         let (title, index) = (escape(title), escape(&source.index));
         let svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\">\n\
@@ -87,19 +87,25 @@ impl Picture {
     }
 
     /// Adds elements as they are.
-    pub(super) fn raw(&mut self, elements: &str) {
+    pub(in crate::report) fn raw(&mut self, elements: &str) {
         self.svg.push_str(elements);
         self.svg.push('\n');
     }
 
     /// Ends the picture.
-    pub(super) fn finish(mut self) -> String {
+    pub(in crate::report) fn finish(mut self) -> String {
         self.svg.push_str("</svg>\n");
         self.svg
     }
 
     /// Writes a text; `anchor` is which part of it stands at the point: `start`, `middle` or `end`.
-    pub(super) fn text(&mut self, (x, y): (f64, f64), anchor: &str, size: u32, content: &str) {
+    pub(in crate::report) fn text(
+        &mut self,
+        (x, y): (f64, f64),
+        anchor: &str,
+        size: u32,
+        content: &str,
+    ) {
         let content = escape(content);
         let _ = writeln!(
             self.svg,
@@ -108,7 +114,7 @@ impl Picture {
     }
 
     /// Draws a panel's title, the lines and numbers of its vertical axis, and its frame.
-    pub(super) fn axes(&mut self, panel: &Panel, title: &str) {
+    pub(in crate::report) fn axes(&mut self, panel: &Panel, title: &str) {
         let (left, right) = (panel.left, panel.right());
         self.text((left, panel.top - 8.0), "start", 12, title);
         let step = tick(panel.high - panel.low);
@@ -131,14 +137,14 @@ impl Picture {
     }
 
     /// Draws a short line below a panel's frame with a number under it.
-    pub(super) fn x_tick(&mut self, panel: &Panel, x: f64, name: &str) {
+    pub(in crate::report) fn x_tick(&mut self, panel: &Panel, x: f64, name: &str) {
         let (top, bottom) = (panel.bottom(), panel.bottom() + 4.0);
         let _ = writeln!(self.svg, "<path d=\"M{x:.1} {top} V{bottom}\" stroke=\"#333333\"/>");
         self.text((x, bottom + 12.0), "middle", 11, name);
     }
 
     /// Draws a vertical bar from one end of an interval to the other.
-    pub(super) fn interval(&mut self, x: f64, (from, to): (f64, f64), colour: &str) {
+    pub(in crate::report) fn interval(&mut self, x: f64, (from, to): (f64, f64), colour: &str) {
         let _ = writeln!(
             self.svg,
             "<path d=\"M{x:.1} {from:.1} V{to:.1}\" stroke=\"{colour}\" stroke-opacity=\"0.5\" stroke-width=\"2\"/>"
@@ -146,7 +152,7 @@ impl Picture {
     }
 
     /// Draws a filled circle.
-    pub(super) fn dot(&mut self, (x, y): (f64, f64), radius: f64, colour: &str) {
+    pub(in crate::report) fn dot(&mut self, (x, y): (f64, f64), radius: f64, colour: &str) {
         let _ = writeln!(
             self.svg,
             "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" fill=\"{colour}\"/>"
@@ -154,7 +160,13 @@ impl Picture {
     }
 
     /// Joins points; `dashes` are lengths drawn and left out, empty for a whole line.
-    pub(super) fn line(&mut self, points: &[(f64, f64)], colour: &str, width: f64, dashes: &str) {
+    pub(in crate::report) fn line(
+        &mut self,
+        points: &[(f64, f64)],
+        colour: &str,
+        width: f64,
+        dashes: &str,
+    ) {
         let mut path = String::new();
         for (at, (x, y)) in points.iter().enumerate() {
             let _ = write!(path, "{}{x:.1} {y:.1} ", if at == 0 { "M" } else { "L" });
@@ -171,14 +183,14 @@ impl Picture {
     }
 
     /// Writes a name beside a dot of its colour; the point is the left end of the text's line.
-    pub(super) fn legend(&mut self, (left, y): (f64, f64), colour: &str, name: &str) {
+    pub(in crate::report) fn legend(&mut self, (left, y): (f64, f64), colour: &str, name: &str) {
         self.dot((left + 14.0, y - 4.0), 4.0, colour);
         self.text((left + 24.0, y), "start", 11, name);
     }
 }
 
 /// Returns the lowest and the highest number of an axis that holds all `ends`.
-pub(super) fn range(ends: impl Iterator<Item = f64>, from_zero: bool) -> (f64, f64) {
+pub(in crate::report) fn range(ends: impl Iterator<Item = f64>, from_zero: bool) -> (f64, f64) {
     let finite = ends.filter(|end| end.is_finite());
     let (low, high) = finite
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), end| (low.min(end), high.max(end)));
@@ -199,7 +211,7 @@ fn tick(span: f64) -> f64 {
 }
 
 /// Returns a text as XML has it.
-pub(super) fn escape(text: &str) -> String {
+pub(in crate::report) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
