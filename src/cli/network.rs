@@ -141,6 +141,15 @@ impl NetworkArguments {
         if !(0.0..=1.0).contains(&self.min_similarity) {
             return Err(Error::parameter("min-similarity", "0 to 1", self.min_similarity));
         }
+        let files = [&self.output.output, &self.nodes, &self.communities];
+        for (at, file) in files.iter().enumerate().filter(|(_, file)| file.is_some()) {
+            if files[..at].contains(file) {
+                let received =
+                    file.as_ref().map_or_else(String::new, |path| path.display().to_string());
+                let expected = "another file for each of -o, --nodes and --communities";
+                return Err(Error::parameter("output", expected, received));
+            }
+        }
         if self.mutual == Some(0) {
             return Err(Error::parameter("mutual", "at least 1", 0));
         }

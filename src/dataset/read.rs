@@ -11,8 +11,8 @@ use super::source::{Source, h5ad_part};
 use super::translation::Translation;
 use crate::error::Result;
 use crate::table::{
-    GctFile, GctxFile, H5adFile, InputFile, NameChain, SampleColumns, SampleKey, SampleSheet,
-    Wanted, read_annotations, read_mapping, read_sample_sheet,
+    FileState, GctFile, GctxFile, H5adFile, InputFile, NameChain, SampleColumns, SampleKey,
+    SampleSheet, Wanted, read_annotations, read_mapping, read_sample_sheet,
 };
 
 impl Dataset {
@@ -25,7 +25,7 @@ impl Dataset {
     /// When a file is missing or not what the recipe says, when profiles collide under
     /// `duplicates = "error"`, or when an assay ends up empty.
     pub fn from_recipe(recipe: &Recipe, data: &Path, options: &DatasetOptions) -> Result<Self> {
-        let mut reader = Reader { data, raw: Raw::default() };
+        let mut reader = Reader { data, raw: Raw::default(), states: Vec::new() };
         for assay in &recipe.assays {
             let raw = reader.read_assay(recipe, assay)?;
             reader.raw.assays.push(raw);
@@ -33,6 +33,7 @@ impl Dataset {
         for table in &recipe.annotations {
             reader.read_annotation(table)?;
         }
+        reader.states.iter().try_for_each(FileState::require_unchanged)?;
         assemble(recipe, reader.raw, options)
     }
 }
@@ -41,6 +42,8 @@ impl Dataset {
 struct Reader<'a> {
     data: &'a Path,
     raw: Raw,
+    /// How the files stood before they were read.
+    states: Vec<FileState>,
 }
 
 impl Reader<'_> {
@@ -48,6 +51,7 @@ impl Reader<'_> {
     fn open(&mut self, path: &Path) -> Result<std::path::PathBuf> {
         let file = self.data.join(path);
         if !self.raw.inputs.iter().any(|input| input.path == path) {
+            self.states.push(FileState::of(&file)?);
             self.raw.inputs.push(InputFile::fingerprint(path, &file)?);
         }
         Ok(file)

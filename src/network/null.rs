@@ -199,3 +199,50 @@ impl PairNull {
         counts.step_up()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::{Rng, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+    use rand_distr::StandardNormal;
+
+    use super::*;
+
+    fn scores(n: usize, of: impl Fn(f64) -> f64) -> ScoreCounts {
+        let mut random = ChaCha8Rng::seed_from_u64(5);
+        let mut scores = ScoreCounts::new();
+        (0..n).for_each(|_| scores.add(of(random.sample(StandardNormal))));
+        scores
+    }
+
+    #[test]
+    fn normal_scores_have_their_own_p_values() {
+        let null = PairNull::fit(&scores(200_000, |z| 0.3 + 0.9 * z)).unwrap();
+        assert!((null.centre - 0.3).abs() < 0.01 && (null.spread - 0.9).abs() < 0.01, "{null:?}");
+        assert!(null.upper_spread >= null.spread && null.upper_spread < 1.0, "{null:?}");
+        let expected = 2.0 * normal_tail(2.0);
+        assert!((null.p_value(0.3 - 0.9 * 2.0) / expected - 1.0).abs() < 0.1);
+        assert!(null.p_value(0.3 + 0.9 * 2.0) >= 0.9 * expected);
+    }
+
+    #[test]
+    fn a_heavy_left_tail_makes_positive_edges_harder_and_true_pairs_do_not() {
+        let cubic = |z: f64| if z < -2.0 { 2.0 * z + 2.0 } else { z };
+        let heavy = PairNull::fit(&scores(200_000, cubic)).unwrap();
+        assert!(heavy.upper_spread > 1.2 && (heavy.spread - 1.0).abs() < 0.02, "{heavy:?}");
+        let mut with_pairs = scores(200_000, |z| z);
+        (0..400).for_each(|_| with_pairs.add(7.0));
+        let null = PairNull::fit(&with_pairs).unwrap();
+        assert!(null.upper_spread < 1.15, "{null:?}");
+        let q = null.q_values(&with_pairs).q_value(null.p_value(7.0));
+        assert!(q < 1e-4, "{q}");
+        assert!(PairNull::fit(&scores(999, |z| z)).is_none(), "too few");
+    }
+
+    #[test]
+    fn counted_quantiles_are_those_of_the_scores() {
+        let mut counts = ScoreCounts::new();
+        (0..1000).for_each(|i| counts.add(f64::from(i) / 100.0));
+        assert!((counts.quantile(0.5) - 5.0).abs() < 0.02 && counts.total() == 1000);
+    }
+}

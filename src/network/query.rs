@@ -29,9 +29,9 @@ pub enum Compared {
 /// use phenocopy::index::Index;
 /// use phenocopy::network::NetworkQuery;
 ///
-/// let index = Index::open("tests/fixtures/index-v1-calibrated")?;
-/// let network = index.network(&NetworkQuery { max_q: 0.2, ..NetworkQuery::default() })?;
-/// for edge in &network.edges {
+/// let index = Index::open("index/cancer-viability")?;
+/// let network = index.network(&NetworkQuery { mutual: Some(5), ..NetworkQuery::default() })?;
+/// for edge in network.edges.iter().take(10) {
 ///     let [a, b] = network.ends(edge);
 ///     println!("{} {} {:.3} {:.2e}", a.record.name(), b.record.name(), edge.similarity, edge.q_value);
 /// }

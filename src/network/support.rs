@@ -3,48 +3,81 @@ use rayon::prelude::*;
 use super::edge::Edge;
 use super::space::NetworkSpace;
 use crate::embedding::similarity;
+use crate::experiment::Side;
 use crate::index::Index;
 use crate::search::Support;
 
-/// Counts for each edge in how many contexts the profile of one end alone puts the other among its nearest (of
-/// opposites, its farthest) twentieth, of
-/// the contexts that either end was measured in; leaves it out where profiles are not known.
+/// The other end of an edge, and the edge.
+type Partner = (usize, usize);
+
+/// Counts for each edge in how many contexts the profile of one end alone puts the other among its nearest twentieth (of
+/// opposites, its farthest), of the contexts that either end was measured in; leaves it out where profiles are not known.
 pub(super) fn add_support(index: &Index, space: &NetworkSpace, rows: &[u32], edges: &mut [Edge]) {
-    let mut of_node: Vec<Vec<(usize, usize)>> = vec![Vec::new(); space.len()];
+    let mut partners: Vec<Vec<Partner>> = vec![Vec::new(); space.len()];
     for (at, Edge { nodes: (i, j), .. }) in edges.iter().enumerate() {
-        of_node[*i].push((at, *j));
-        of_node[*j].push((at, *i));
+        partners[*i].push((*j, at));
+        partners[*j].push((*i, at));
     }
-    let edges_so_far = &*edges;
-    let count = |(node, partners): (usize, &Vec<(usize, usize)>)| -> Option<Vec<(usize, Support)>> {
+    let known = &*edges;
+    let of_node = |(node, partners): (usize, &Vec<Partner>)| {
         if partners.is_empty() {
             return Some(Vec::new());
         }
         let profiles = profiles(index, space, rows[node], node)?;
+        let mut found: Vec<(usize, Support)> = Vec::with_capacity(partners.len());
         let measured = profiles.len() as u32;
-        let mut found: Vec<(usize, Support)> =
-            partners.iter().map(|(at, _)| (*at, Support { agreeing: 0, measured })).collect();
-        for profile in profiles {
-            let line: Vec<f32> =
-                (0..space.len()).map(|other| similarity(&profile, space.vector(other))).collect();
-            for ((edge, support), (_, partner)) in found.iter_mut().zip(partners) {
-                let sign = if edges_so_far[*edge].similarity < 0.0 { -1.0 } else { 1.0 };
-                let is_same_side = |other: &usize| space.sides[*other] == space.sides[*partner];
-                let others: Vec<usize> = (0..space.len()).filter(is_same_side).collect();
-                let is_farther = |other: &&usize| sign * line[**other] > sign * line[*partner];
-                let n_farther = others.iter().filter(is_farther).count();
-                support.agreeing += u32::from(n_farther < others.len().div_ceil(20));
+        found.extend(partners.iter().map(|(_, at)| (*at, Support { agreeing: 0, measured })));
+        for profile in &profiles {
+            let twentieths = Twentieths::around(space, profile);
+            for ((partner, at), (_, support)) in partners.iter().zip(&mut found) {
+                let is_opposite = known[*at].similarity < 0.0;
+                support.agreeing += u32::from(twentieths.hold(space, *partner, is_opposite));
             }
         }
         Some(found)
     };
     let counted: Option<Vec<Vec<(usize, Support)>>> =
-        of_node.par_iter().enumerate().map(count).collect();
+        partners.par_iter().enumerate().map(of_node).collect();
     for (at, support) in counted.into_iter().flatten().flatten() {
         let sum = edges[at].support.get_or_insert(Support { agreeing: 0, measured: 0 });
         sum.agreeing += support.agreeing;
         sum.measured += support.measured;
     }
+}
+
+/// How near all are to a profile, and where the farthest and the nearest twentieth of each side begin.
+struct Twentieths {
+    line: Vec<f32>,
+    ends: [(f32, f32); 2],
+}
+
+impl Twentieths {
+    fn around(space: &NetworkSpace, profile: &[f32]) -> Self {
+        let to_profile = |at: usize| similarity(profile, space.vector(at));
+        let line: Vec<f32> = (0..space.len()).map(to_profile).collect();
+        let ends = [Side::Chemical, Side::Genetic].map(|side| {
+            let of_side = line.iter().zip(&space.sides).filter(|(_, own)| **own == side);
+            ends_of(of_side.map(|(similarity, _)| *similarity).collect())
+        });
+        Self { line, ends }
+    }
+
+    /// Says whether one is in the nearest twentieth of its side, or in the farthest.
+    fn hold(&self, space: &NetworkSpace, at: usize, is_farthest: bool) -> bool {
+        let (low, high) = self.ends[usize::from(space.sides[at] == Side::Genetic)];
+        if is_farthest { self.line[at] <= low } else { self.line[at] >= high }
+    }
+}
+
+fn ends_of(mut values: Vec<f32>) -> (f32, f32) {
+    let n = values.len();
+    if n == 0 {
+        return (f32::NEG_INFINITY, f32::INFINITY);
+    }
+    let n_in_end = n.div_ceil(20);
+    let low = *values.select_nth_unstable_by(n_in_end - 1, f32::total_cmp).1;
+    let high = *values.select_nth_unstable_by(n - n_in_end, f32::total_cmp).1;
+    (low, high)
 }
 
 /// The whitened profiles of a node by context; its own vector where it was measured in one; none where several are

@@ -46,7 +46,7 @@ pub use h5ad::{
     H5adFile, H5adForm, H5adLayout, H5adPart, H5adSelection, H5adWriter, ObsColumn, SampleValues,
     ValuesForm,
 };
-pub use input::InputFile;
+pub use input::{FileState, InputFile};
 pub use known_columns::KnownColumns;
 pub use labels::{Label, read_gene_pairs, read_labels};
 pub use long::{LongColumns, read_long};

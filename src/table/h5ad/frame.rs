@@ -30,6 +30,13 @@ impl Column {
         text.map_or("", String::as_str)
     }
 
+    /// Returns a code that means nothing.
+    fn wrong_code(&self) -> Option<String> {
+        let Self::Categorical { codes, categories } = self else { return None };
+        let is_wrong = |code: &&i32| usize::try_from(**code).is_ok_and(|at| at >= categories.len());
+        codes.iter().find(is_wrong).map(i32::to_string)
+    }
+
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Categorical { codes, .. } => codes.len(),
@@ -105,6 +112,24 @@ impl<'a> Frame<'a> {
     /// # Errors
     /// When it is of another kind, or damaged.
     pub(super) fn read(&self, name: &str) -> Result<Column> {
+        let column = self.read_any(name)?;
+        let n_rows = self.n_rows()?;
+        let expected = if column.len() != n_rows {
+            Some((format!("{n_rows} values in `{}`", self.path(name)), column.len().to_string()))
+        } else {
+            let wrong = column.wrong_code();
+            wrong.map(|code| (format!("codes of categories in `{}`", self.path(name)), code))
+        };
+        match expected {
+            None => Ok(column),
+            Some((expected, received)) => {
+                let advice = "the file is damaged: write it again";
+                Err(whole_file(self.file.path(), expected, received, advice))
+            }
+        }
+    }
+
+    fn read_any(&self, name: &str) -> Result<Column> {
         let path = self.path(name);
         if self.file.node(&path)? == Some(Node::Group) {
             let parts = self.file.columns(&path)?;
