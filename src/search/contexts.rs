@@ -86,7 +86,7 @@ impl ContextResponses {
     }
 
     /// Returns the response of a perturbation predicted in a context, measured there or not: a value for each of
-    /// [`readouts`](Self::readouts), centred over them and over its side, of unit length.
+    /// the readouts, centred over them and over its side, of unit length.
     ///
     /// # Errors
     /// When the model does not know the perturbation or the context.

@@ -24,7 +24,7 @@ pub struct Scores {
     pub breadth: f64,
 }
 
-/// A [`NullModel`] in use, wherever its numbers lie.
+/// A [`NullModel`](super::NullModel) in use, wherever its numbers lie.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Null<'a> {
     pub(super) centre: &'a [f32],
