@@ -17,7 +17,7 @@ pub mod scaling;
 
 pub use bootstrap::{Bootstrap, Clustering, Clusters, Estimate};
 pub use honesty::{HonestyReport, evaluate_honesty};
-pub use network::{NetworkEvaluation, NetworkReport, NetworkTask};
+pub use network::{NetworkReport, NetworkTask, evaluate_network};
 pub use prediction::{PredictionConfig, PredictionReport, evaluate_prediction};
 pub use retrieval::{
     Grouping, Half, QueryGroups, RetrievalEvaluation, RetrievalReport, RetrievalTask,

@@ -52,7 +52,7 @@ impl Standard {
         Self { moments }
     }
 
-    /// Returns the score of two of the space that the moments were taken from.
+    /// Returns the score of two of the space that the moments were taken from; NaN of what is not there.
     #[must_use]
     pub fn score(&self, space: &NetworkSpace, (i, j): (usize, usize)) -> f64 {
         self.z(&space.sides, (i, j), space.similarity(i, j))
@@ -61,7 +61,9 @@ impl Standard {
     /// Returns the score of a pair: its similarity standardised by what either has with others, the mean of both.
     pub(super) fn z(&self, sides: &[Side], (i, j): (usize, usize), similarity: f32) -> f64 {
         let one = |own: usize, other: usize| {
-            let (mean, spread) = self.moments[own][usize::from(sides[other] == Side::Genetic)];
+            let (moments, side) = (self.moments.get(own), sides.get(other));
+            let Some((moments, side)) = moments.zip(side) else { return f64::NAN };
+            let (mean, spread) = moments[usize::from(*side == Side::Genetic)];
             (f64::from(similarity) - mean) / spread
         };
         f64::midpoint(one(i, j), one(j, i))

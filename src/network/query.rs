@@ -1,5 +1,5 @@
 use super::community::{Community, communities};
-use super::edge::{Edge, EdgeChoice, edges, keep_mutual, test};
+use super::edge::{Edge, EdgeChoice, Tested, edges, keep_mutual, test};
 use super::enrichment::{classes, shared_mechanisms};
 use super::null::{PairNull, Standard, stratum};
 use super::space::NetworkSpace;
@@ -31,8 +31,7 @@ pub enum Compared {
 ///
 /// let index = Index::open("index/cancer-viability")?;
 /// let network = index.network(&NetworkQuery { mutual: Some(5), ..NetworkQuery::default() })?;
-/// for edge in network.edges.iter().take(10) {
-///     let [a, b] = network.ends(edge);
+/// for (edge, [a, b]) in network.joined().take(10) {
 ///     println!("{} {} {:.3} {:.2e}", a.record.name(), b.record.name(), edge.similarity, edge.q_value);
 /// }
 /// # Ok::<(), phenocopy::Error>(())
@@ -116,10 +115,28 @@ pub struct Network {
 }
 
 impl Network {
-    /// Returns the nodes that an edge joins.
-    #[must_use]
-    pub fn ends(&self, edge: &Edge) -> [&NetworkNode; 2] {
-        [&self.nodes[edge.nodes.0], &self.nodes[edge.nodes.1]]
+    /// Returns the edges with the nodes that they join, those that are least due to chance first.
+    pub fn joined(&self) -> impl Iterator<Item = (&Edge, [&NetworkNode; 2])> {
+        self.edges.iter().filter_map(|edge| {
+            Some((edge, [self.nodes.get(edge.nodes.0)?, self.nodes.get(edge.nodes.1)?]))
+        })
+    }
+
+    /// Tells each node its community's number.
+    pub(super) fn number_communities(&mut self) {
+        self.nodes.iter_mut().for_each(|node| node.community = None);
+        for (number, community) in self.communities.iter().enumerate() {
+            for at in &community.nodes {
+                if let Some(node) = self.nodes.get_mut(*at) {
+                    node.community = Some(number);
+                }
+            }
+        }
+    }
+
+    /// Returns the members of a community.
+    pub fn members(&self, community: &Community) -> impl Iterator<Item = &NetworkNode> {
+        community.nodes.iter().filter_map(|at| self.nodes.get(*at))
     }
 }
 
@@ -162,17 +179,7 @@ impl Index {
         }
         let groups = communities(rows.len(), &found, query.resolution, query.seed)?;
         let shared = shared_mechanisms(&space, &classes(&records), &groups);
-        let tested = [[Side::Chemical; 2], [Side::Chemical, Side::Genetic], [Side::Genetic; 2]]
-            .into_iter()
-            .zip(tested)
-            .filter(|(_, kind)| kind.n_pairs > 0)
-            .map(|(sides, kind)| PairSummary {
-                sides,
-                n_tested: kind.n_pairs,
-                n_edges: n_between(&space, &found, sides),
-                null: kind.null,
-            })
-            .collect();
+        let tested = summarise(&space, tested, &found);
         Ok(join((rows, records, &chosen), found, (groups, shared), tested))
     }
 
@@ -225,6 +232,19 @@ fn no_responses() -> Error {
     Error::data("the network", "the index holds no model that predicts such responses", advice)
 }
 
+/// Says of each kind of pairs what was tested and what came of it.
+fn summarise(space: &NetworkSpace, tested: [Tested; 3], edges: &[Edge]) -> Vec<PairSummary> {
+    let sides = [[Side::Chemical; 2], [Side::Chemical, Side::Genetic], [Side::Genetic; 2]];
+    let tested = sides.into_iter().zip(tested).filter(|(_, kind)| kind.n_pairs > 0);
+    let summary = |(sides, kind): ([Side; 2], Tested)| PairSummary {
+        sides,
+        n_tested: kind.n_pairs,
+        n_edges: n_between(space, edges, sides),
+        null: kind.null,
+    };
+    tested.map(summary).collect()
+}
+
 fn n_between(space: &NetworkSpace, edges: &[Edge], sides: [Side; 2]) -> usize {
     let wanted = stratum(sides[0], sides[1]);
     let is_between =
@@ -252,13 +272,12 @@ fn join(
         nodes[edge.nodes.0].degree += 1;
         nodes[edge.nodes.1].degree += 1;
     }
-    let mut communities = Vec::with_capacity(groups.len());
-    for (group, mechanisms) in groups.into_iter().zip(shared) {
-        let members: Vec<usize> = group.into_iter().map(|at| places[at]).collect();
-        for member in &members {
-            nodes[*member].community = Some(communities.len());
-        }
-        communities.push(Community { nodes: members, mechanisms });
-    }
-    Network { nodes, edges, communities, tested }
+    let community = |(group, mechanisms): (Vec<usize>, _)| Community {
+        nodes: group.into_iter().map(|at| places[at]).collect(),
+        mechanisms,
+    };
+    let communities = groups.into_iter().zip(shared).map(community).collect();
+    let mut network = Network { nodes, edges, communities, tested };
+    network.number_communities();
+    network
 }

@@ -109,6 +109,10 @@ impl NetworkSpace {
     /// # Errors
     /// As [`Whitening::fit`].
     pub fn whitened(vectors: &[f32], dim: usize, sides: Vec<Side>) -> Result<Self> {
+        if vectors.len() != sides.len() * dim {
+            let expected = format!("{} × {dim} numbers", sides.len());
+            return Err(Error::parameter("vectors", expected, vectors.len()));
+        }
         let whitening = Whitening::fit(vectors, dim, &sides)?;
         let mut turned = Vec::with_capacity(vectors.len());
         let rows = vectors.chunks_exact(dim.max(1)).zip(&sides);

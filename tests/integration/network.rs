@@ -5,6 +5,8 @@ use std::path::Path;
 use phenocopy::Error;
 use phenocopy::calibrate::ClassKind;
 use phenocopy::embedding::Embeddings;
+use phenocopy::evaluate::network::AllPairs;
+use phenocopy::evaluate::{Bootstrap, NetworkTask, evaluate_network};
 use phenocopy::experiment::{Annotation, Moa, Perturbation, PerturbationType, Target};
 use phenocopy::index::{Index, IndexBuilder, Record};
 use phenocopy::network::{Compared, Network, NetworkQuery};
@@ -86,10 +88,10 @@ fn complex_of_gene(name: &str) -> Option<&str> {
     name.strip_prefix('C')?.split('G').next()
 }
 
-fn is_true(network: &Network, edge: &phenocopy::network::Edge) -> bool {
+fn n_true(network: &Network) -> usize {
     let of = |name: &str| complex(name).or(complex_of_gene(name)).map(str::to_owned);
-    let [a, b] = network.ends(edge).map(|node| of(node.record.name()));
-    a.is_some() && a == b
+    let ends = network.joined().map(|(_, ends)| ends.map(|node| of(node.record.name())));
+    ends.filter(|[a, b]| a.is_some() && a == b).count()
 }
 
 fn source() -> Source {
@@ -100,7 +102,7 @@ fn source() -> Source {
 fn genes_of_a_complex_are_joined_and_others_are_not() {
     let (_folder, index) = world(0.75, 1);
     let network = index.network(&NetworkQuery::default()).unwrap();
-    let n_true = network.edges.iter().filter(|edge| is_true(&network, edge)).count();
+    let n_true = n_true(&network);
     let possible = COMPLEXES * MEMBERS * (MEMBERS - 1) / 2;
     let n_false = network.edges.len() - n_true;
     assert!(n_true * 10 >= possible * 8, "{n_true} of {possible}");
@@ -157,10 +159,9 @@ fn chosen_genes_are_tested_against_the_chance_of_all() {
     assert_eq!((few.nodes.len(), few.tested[0].n_tested), (4, 6));
     assert_eq!(few.tested[0].null, all.tested[0].null);
     assert_eq!(few.edges.len(), 3, "{:?}", few.edges);
-    for edge in &few.edges {
-        let [a, b] = few.ends(edge).map(|node| node.row);
-        let same = |other: &&phenocopy::network::Edge| all.ends(other).map(|n| n.row) == [a, b];
-        let other = all.edges.iter().find(same).unwrap();
+    for (edge, ends) in few.joined() {
+        let rows = ends.map(|node| node.row);
+        let (other, _) = all.joined().find(|(_, ends)| ends.map(|node| node.row) == rows).unwrap();
         assert!((edge.p_value - other.p_value).abs() < 1e-12 && edge.q_value <= other.q_value);
     }
 }
@@ -248,10 +249,33 @@ fn the_ready_index_joins_subunits_of_one_complex() {
     assert!(picture.contains(fingerprint), "draw index/mediator.svg again, as the README says");
     let network = index.network(&NetworkQuery::default()).unwrap();
     let has = |a: &str, b: &str| {
-        network.edges.iter().any(|edge| {
-            let names = network.ends(edge).map(|node| node.record.name());
+        network.joined().any(|(edge, ends)| {
+            let names = ends.map(|node| node.record.name());
             edge.similarity > 0.0 && (names == [a, b] || names == [b, a])
         })
     };
     assert!(has("MED23", "MED24") && has("TADA2B", "TAF5L") && has("TSC1", "TSC2"));
+}
+
+#[test]
+fn known_pairs_are_counted_as_by_hand() {
+    // Of ten pairs a tail holds one: (3, 4) is the nearest, (0, 1) the farthest; (0, 4) is the fifth.
+    let order = [(3, 4), (2, 4), (2, 3), (1, 4), (0, 4), (1, 3), (1, 2), (0, 3), (0, 2), (0, 1)];
+    let rank = |i, j| order.iter().position(|pair| *pair == (i, j)).unwrap();
+    let by_rank = AllPairs::new(5, |i, j| 1.0 - rank(i, j) as f32 / 9.0).unwrap();
+    let turned = AllPairs::new(5, |i, j| rank(i, j) as f32).unwrap();
+    let task = NetworkTask::new("known", vec![7, 8, 9, 10, 11], [(3, 4), (0, 1), (0, 4)]).unwrap();
+    let methods = [("turned".to_owned(), turned), ("own".to_owned(), by_rank)];
+    let report = evaluate_network(&task, &methods, &Bootstrap::default()).unwrap();
+    let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} {b}");
+    let own = report.methods[1].metrics.map(|estimate| estimate.value);
+    let auprc = (1.0 + 2.0 / 5.0 + 3.0 / 10.0) / 3.0;
+    [2.0 / 3.0, 1.0 / 3.0, 0.3, 0.3, auprc].iter().zip(own).for_each(|(a, b)| close(*a, b));
+    let turned = report.methods[0].metrics.map(|estimate| estimate.value);
+    // The other way round they rank first, sixth and tenth.
+    close(turned[4], (1.0 + 2.0 / 6.0 + 3.0 / 10.0) / 3.0);
+    close(report.differences[0].metrics[2].value, own[4] - turned[4]);
+    let other = AllPairs::new(4, |_, _| 0.0).unwrap();
+    let refused = evaluate_network(&task, &[("four".to_owned(), other)], &Bootstrap::default());
+    assert!(refused.unwrap_err().to_string().contains("is of 4 genes"));
 }

@@ -2,9 +2,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use phenocopy::dataset::{Dataset, DatasetOptions};
-use phenocopy::evaluate::network::AllPairs;
+use phenocopy::evaluate::network::{AllPairs, profile_baselines};
 use phenocopy::evaluate::retrieval::IndexSimilarities;
-use phenocopy::evaluate::{Bootstrap, NetworkEvaluation, NetworkTask};
+use phenocopy::evaluate::{Bootstrap, NetworkTask, evaluate_network};
 use phenocopy::experiment::PerturbationType;
 use phenocopy::index::Index;
 use phenocopy::network::{Compared, Standard};
@@ -42,16 +42,21 @@ impl NetworkArguments {
         let dataset =
             Dataset::from_recipe(&recipe, self.common.data(), &DatasetOptions::default())?;
         warn_of_other_inputs(&index, &dataset);
+        let task = |(name, pairs): &(String, Vec<_>)| {
+            NetworkTask::from_dataset(name, &dataset, pairs, self.panel)
+        };
+        let tasks: Vec<NetworkTask> = known.iter().map(task).collect::<phenocopy::Result<_>>()?;
+        // All are of one panel: its pairs are compared once.
+        let panel = tasks.first().map_or(&[][..], NetworkTask::panel);
+        let mut methods = profile_baselines(&dataset, self.panel, panel)?;
+        methods.extend(of_index(&index, (&dataset, panel))?);
         let mut tables = Vec::new();
-        let mut tasks = Vec::new();
-        for (name, pairs) in &known {
-            tasks.push(NetworkTask::from_dataset(name, &dataset, pairs, self.panel)?);
-        }
         for task in &tasks {
-            let mut evaluation = NetworkEvaluation::new(task);
-            evaluation.add_profile_baselines(&dataset, self.panel)?;
-            add_index(&mut evaluation, &index, (&dataset, task.panel()))?;
-            tables.extend(network_tables(&evaluation.report(&Bootstrap::default())?));
+            tables.extend(network_tables(&evaluate_network(
+                task,
+                &methods,
+                &Bootstrap::default(),
+            )?));
         }
         self.common.write(&index, &tables)
     }
@@ -64,27 +69,27 @@ fn title(path: &std::path::Path) -> String {
     name.split('.').next().unwrap_or_default().to_owned()
 }
 
-/// Adds the index's vectors and responses as they are, whitened, and what `network` ranks its edges by: the scores of the
-/// whitened ones.
-fn add_index(
-    evaluation: &mut NetworkEvaluation<'_>,
+/// Compares the index's responses and vectors as they are, whitened, and by what `network` ranks its edges by: the scores
+/// of the whitened ones.
+fn of_index(
     index: &Index,
     (dataset, panel): (&Dataset, &[u32]),
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Vec<(String, AllPairs)>> {
+    let mut methods = Vec::new();
+    let mut add = |name: &str, pairs: AllPairs| methods.push((name.to_owned(), pairs));
     if let Some(responses) = IndexSimilarities::of_responses(index, dataset)? {
-        evaluation.add("responses", &pairs_of(&responses, panel)?);
+        add("responses", pairs_of(&responses, panel)?);
     }
     let embeddings = IndexSimilarities::new(index, dataset)?;
-    evaluation.add("embeddings", &pairs_of(&embeddings, panel)?);
+    add("embeddings", pairs_of(&embeddings, panel)?);
     let rows: Vec<u32> =
         panel.iter().map(|row| embeddings.row(*row)).collect::<phenocopy::Result<_>>()?;
     let space = index.network_space(&rows, &Compared::Embeddings)?;
-    let whitened = AllPairs::of_vectors(space.len(), |at| space.vector(at))?;
-    evaluation.add("whitened-embeddings", &whitened);
+    add("whitened-embeddings", AllPairs::of_vectors(space.len(), |at| space.vector(at))?);
     let standard = Standard::new(&space);
     let score = |i: usize, j: usize| standard.score(&space, (i, j)) as f32;
-    evaluation.add("phenocopy", &AllPairs::new(space.len(), score)?);
-    Ok(())
+    add("phenocopy", AllPairs::new(space.len(), score)?);
+    Ok(methods)
 }
 
 fn pairs_of(similarities: &IndexSimilarities<'_>, panel: &[u32]) -> anyhow::Result<AllPairs> {

@@ -5,12 +5,14 @@ use faer::Mat;
 use crate::embedding::similarity;
 use crate::error::{Error, Result};
 
-/// The similarities of all pairs (i, j), i < j, of a panel.
+/// The similarities of all pairs (i, j), i < j, of a panel, and their order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AllPairs {
     n: usize,
     /// Row by row of the upper triangle.
     values: Vec<f32>,
+    /// Positions of pairs among all, the nearest first; of equally near ones the earlier.
+    order: Vec<u32>,
 }
 
 impl AllPairs {
@@ -30,8 +32,12 @@ impl AllPairs {
     /// Takes what a function says of the pairs of `n` genes, the larger the more alike.
     ///
     /// # Errors
-    /// When it says of one what is not a number.
+    /// When it says of one what is not a number, or there are more than 92,682 genes.
     pub fn new(n: usize, similarity: impl Fn(usize, usize) -> f32) -> Result<Self> {
+        let n_pairs = n.saturating_mul(n.saturating_sub(1)) / 2;
+        let Ok(last) = u32::try_from(n_pairs) else {
+            return Err(Error::parameter("genes", "at most 92,682", n));
+        };
         let similarity = &similarity;
         let values: Vec<f32> =
             (0..n).flat_map(|i| (i + 1..n).map(move |j| similarity(i, j))).collect();
@@ -39,7 +45,15 @@ impl AllPairs {
             let problem = "a pair of genes has a similarity that is not a number";
             return Err(Error::data("the network", problem, "check the vectors"));
         }
-        Ok(Self { n, values })
+        let mut order: Vec<u32> = (0..last).collect();
+        order.sort_unstable_by_key(|at| (Reverse(ordered(values[*at as usize])), *at));
+        Ok(Self { n, values, order })
+    }
+
+    /// Returns how many genes there are.
+    #[must_use]
+    pub fn n_genes(&self) -> usize {
+        self.n
     }
 
     /// Returns where a pair lies among all.
@@ -52,31 +66,17 @@ impl AllPairs {
         self.values[self.position_of(pair)]
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.values.len()
+    /// Positions of pairs among all, the nearest first.
+    pub(super) fn order(&self) -> &[u32] {
+        &self.order
     }
 
     /// The similarities at or below which, and at or above which, a share of all pairs lies.
     pub(super) fn tails(&self, share: f64) -> (f32, f32) {
-        let mut values = self.values.clone();
-        let n_in_tail = ((values.len() as f64 * share).ceil() as usize).clamp(1, values.len());
-        let low = *values.select_nth_unstable_by(n_in_tail - 1, f32::total_cmp).1;
-        let at = values.len() - n_in_tail;
-        let high = *values.select_nth_unstable_by(at, f32::total_cmp).1;
-        (low, high)
-    }
-
-    /// The `n` nearest pairs, as positions among all, the nearest first; of equally near ones the earlier.
-    pub(super) fn nearest(&self, n: usize) -> Vec<u32> {
-        let mut order: Vec<u32> = (0..self.values.len() as u32).collect();
-        let key = |at: &u32| (Reverse(ordered(self.values[*at as usize])), *at);
-        let n = n.min(order.len());
-        if n > 0 && n < order.len() {
-            order.select_nth_unstable_by_key(n - 1, key);
-            order.truncate(n);
-        }
-        order.sort_unstable_by_key(key);
-        order
+        let n = self.order.len();
+        let n_in_tail = ((n as f64 * share).ceil() as usize).clamp(1, n.max(1));
+        let at = |rank: usize| self.order.get(rank).map_or(0.0, |at| self.values[*at as usize]);
+        (at(n.saturating_sub(n_in_tail)), at(n_in_tail - 1))
     }
 
     /// The pair at a position among all.
@@ -87,13 +87,6 @@ impl AllPairs {
             i += 1;
         }
         (i as u32, (i + 1 + rest) as u32)
-    }
-
-    /// Positions of pairs among all, for which `true` is kept.
-    pub(super) fn marks(&self, pairs: &[(u32, u32)]) -> Vec<bool> {
-        let mut marks = vec![false; self.values.len()];
-        pairs.iter().for_each(|pair| marks[self.position_of(*pair)] = true);
-        marks
     }
 }
 
@@ -116,7 +109,7 @@ mod tests {
         for (at, (i, j)) in (0..).zip(pairs) {
             assert_eq!((all.pair(at), all.position_of((i, j))), ((i, j), at as usize));
         }
-        let nearest: Vec<_> = all.nearest(3).into_iter().map(|at| all.pair(at)).collect();
+        let nearest: Vec<_> = all.order()[..3].iter().map(|at| all.pair(*at)).collect();
         assert_eq!(nearest, [(3, 4), (2, 4), (2, 3)]);
         assert_eq!(all.tails(0.2), (-18.0, 4.0));
     }

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use super::all_pairs::AllPairs;
 use super::task::NetworkTask;
 use crate::dataset::Dataset;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::evaluate::retrieval::profile_similarities;
 use crate::evaluate::{Bootstrap, Estimate};
 use crate::experiment::PerturbationType;
@@ -54,114 +54,112 @@ pub struct NetworkReport {
     pub differences: Vec<NetworkDifference>,
 }
 
-/// Compares methods on the known pairs of a task.
-#[derive(Debug)]
-pub struct NetworkEvaluation<'a> {
-    task: &'a NetworkTask,
-    methods: Vec<Measured>,
+/// Returns `correlation` and `whitened-correlation` of the genes' mean profiles, as in the retrieval protocol.
+///
+/// # Errors
+/// When the dataset has too few genes, or their profiles are constant.
+pub fn profile_baselines(
+    dataset: &Dataset,
+    genetic: PerturbationType,
+    panel: &[u32],
+) -> Result<Vec<(String, AllPairs)>> {
+    let named = profile_similarities(dataset, genetic, panel)?;
+    let pairs = named.map(|(name, matrix)| Ok((name.to_owned(), AllPairs::of_matrix(&matrix)?)));
+    pairs.into_iter().collect()
 }
+
+/// Compares methods on the known pairs of a task, by their similarities of all pairs of its panel; the last is the
+/// candidate.
+///
+/// Intervals come from genes drawn again: a pair counts as often as both its genes were drawn, thresholds and ranks stay
+/// those of the data.
+///
+/// ```
+/// use phenocopy::evaluate::network::{AllPairs, evaluate_network};
+/// use phenocopy::evaluate::{Bootstrap, NetworkTask};
+///
+/// let task = NetworkTask::new("complexes", vec![0, 1, 2], [(0, 1)])?;
+/// let vectors = [[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]];
+/// let pairs = AllPairs::of_vectors(3, |at| &vectors[at])?;
+/// let report = evaluate_network(&task, &[("cosine".to_owned(), pairs)], &Bootstrap::default())?;
+/// assert_eq!(report.methods[0].metrics[1].value, 1.0, "the known pair is the nearest");
+/// # Ok::<(), phenocopy::Error>(())
+/// ```
+///
+/// # Errors
+/// When a method is of other genes, or the bootstrap's parameters cannot be used.
+pub fn evaluate_network(
+    task: &NetworkTask,
+    methods: &[(String, AllPairs)],
+    bootstrap: &Bootstrap,
+) -> Result<NetworkReport> {
+    let n_genes = task.panel().len();
+    if let Some((name, all)) = methods.iter().find(|(_, all)| all.n_genes() != n_genes) {
+        let problem = format!("`{name}` is of {} genes, the panel of {n_genes}", all.n_genes());
+        return Err(Error::data("the network task", problem, "compare the genes of its panel"));
+    }
+    let measured: Vec<Measured> = methods.iter().map(|(_, all)| Measured::of(task, all)).collect();
+    let known = task.pairs();
+    let report = |((name, _), measured): (&(String, AllPairs), &Measured)| {
+        let [tails, top, auprc] = bootstrap.estimate_pairs(&measured.known, known, n_genes)?;
+        let [first, more] = &measured.nearest;
+        let precision = |(pairs, hits): &Marked| bootstrap.estimate_pairs(hits, pairs, n_genes);
+        let ([first], [more]) = (precision(first)?, precision(more)?);
+        Ok(NetworkMethod { name: name.clone(), metrics: [tails, top, first, more, auprc] })
+    };
+    let difference = |(name, other): (&String, &Measured)| {
+        let candidate = measured.last().map_or(&[][..], |candidate| &candidate.known);
+        let pairs = candidate.iter().zip(&other.known);
+        let values: Vec<[f64; 3]> =
+            pairs.map(|(a, b)| std::array::from_fn(|k| a[k] - b[k])).collect();
+        let metrics = bootstrap.estimate_pairs(&values, known, n_genes)?;
+        Ok(NetworkDifference { baseline: name.clone(), metrics })
+    };
+    let n_others = methods.len().saturating_sub(1);
+    let others = methods.iter().map(|(name, _)| name).zip(&measured).take(n_others);
+    Ok(NetworkReport {
+        name: task.name().to_owned(),
+        n_genes,
+        n_pairs: n_genes * n_genes.saturating_sub(1) / 2,
+        n_known: known.len(),
+        n_outside: task.n_outside(),
+        methods: methods.iter().zip(&measured).map(report).collect::<Result<_>>()?,
+        differences: others.map(difference).collect::<Result<_>>()?,
+    })
+}
+
+/// Pairs, and of each 1 if it is known, else 0.
+type Marked = (Vec<(u32, u32)>, Vec<[f64; 1]>);
 
 /// What one method makes of the known pairs.
-#[derive(Debug)]
 struct Measured {
-    name: String,
     /// Of each known pair: in a tail, at the top, precision at its rank.
     known: Vec<[f64; 3]>,
-    /// Of the nearest pairs: which, and whether known.
-    nearest: [Vec<((u32, u32), f64)>; 2],
+    /// The nearest pairs.
+    nearest: [Marked; 2],
 }
 
-impl<'a> NetworkEvaluation<'a> {
-    /// Creates an evaluation without methods.
-    #[must_use]
-    pub fn new(task: &'a NetworkTask) -> Self {
-        Self { task, methods: Vec::new() }
-    }
-
-    /// Adds `correlation` and `whitened-correlation` of the genes' mean profiles, as in the retrieval protocol.
-    ///
-    /// # Errors
-    /// When the dataset has too few genes, or their profiles are constant.
-    pub fn add_profile_baselines(
-        &mut self,
-        dataset: &Dataset,
-        genetic: PerturbationType,
-    ) -> Result<()> {
-        for (name, matrix) in profile_similarities(dataset, genetic, self.task.panel())? {
-            self.add(name, &AllPairs::of_matrix(&matrix)?);
-        }
-        Ok(())
-    }
-
-    /// Adds a method by the similarities of all pairs of the panel; the last one added is the candidate.
-    pub fn add(&mut self, name: impl Into<String>, all: &AllPairs) {
-        let known = self.task.pairs();
-        let marks = all.marks(known);
-        let order = all.nearest(all.len());
-        let mut precision = vec![0.0; all.len()];
+impl Measured {
+    fn of(task: &NetworkTask, all: &AllPairs) -> Self {
+        let is = |holds: bool| f64::from(u8::from(holds));
+        let mut is_known = vec![false; all.order().len()];
+        task.pairs().iter().for_each(|pair| is_known[all.position_of(*pair)] = true);
+        let mut precision = vec![0.0; is_known.len()];
         let mut n_known = 0.0;
-        for (rank, at) in order.iter().enumerate() {
-            n_known += f64::from(u8::from(marks[*at as usize]));
+        for (rank, at) in all.order().iter().enumerate() {
+            n_known += is(is_known[*at as usize]);
             precision[*at as usize] = n_known / (rank + 1) as f64;
         }
         let (low, high) = all.tails(TAIL);
         let of_pair = |pair: &(u32, u32)| {
             let value = all.of(*pair);
-            let is = |holds: bool| f64::from(u8::from(holds));
-            let at_rank = precision[all.position_of(*pair)];
-            [is(value <= low || value >= high), is(value >= high), at_rank]
+            let in_a_tail = is(value <= low || value >= high);
+            [in_a_tail, is(value >= high), precision[all.position_of(*pair)]]
         };
-        let top = |n: usize| {
-            let first = order.iter().take(n);
-            let mark = |at: &u32| (all.pair(*at), f64::from(u8::from(marks[*at as usize])));
-            first.map(mark).collect::<Vec<_>>()
-        };
-        self.methods.push(Measured {
-            name: name.into(),
-            known: known.iter().map(of_pair).collect(),
-            nearest: TOPS.map(top),
+        let nearest = TOPS.map(|n| {
+            let first = all.order().iter().take(n);
+            first.map(|at| (all.pair(*at), [is(is_known[*at as usize])])).unzip()
         });
-    }
-
-    /// Returns the figures with intervals from genes drawn again: a pair counts as often as both its genes were drawn.
-    /// Thresholds and ranks stay those of the data.
-    ///
-    /// # Errors
-    /// When the bootstrap's parameters cannot be used.
-    pub fn report(&self, bootstrap: &Bootstrap) -> Result<NetworkReport> {
-        let n_genes = self.task.panel().len();
-        let known = self.task.pairs();
-        let mut methods = Vec::new();
-        for method in &self.methods {
-            let [tails, top, auprc] = bootstrap.estimate_pairs(&method.known, known, n_genes)?;
-            let mut precision = Vec::new();
-            for nearest in &method.nearest {
-                let (pairs, hits): (Vec<(u32, u32)>, Vec<[f64; 1]>) =
-                    nearest.iter().map(|(pair, hit)| (*pair, [*hit])).unzip();
-                let [estimate] = bootstrap.estimate_pairs(&hits, &pairs, n_genes)?;
-                precision.push(estimate);
-            }
-            let metrics = [tails, top, precision[0], precision[1], auprc];
-            methods.push(NetworkMethod { name: method.name.clone(), metrics });
-        }
-        let mut differences = Vec::new();
-        if let Some((candidate, others)) = self.methods.split_last() {
-            for other in others {
-                let pairs = candidate.known.iter().zip(&other.known);
-                let values: Vec<[f64; 3]> =
-                    pairs.map(|(a, b)| std::array::from_fn(|k| a[k] - b[k])).collect();
-                let metrics = bootstrap.estimate_pairs(&values, known, n_genes)?;
-                differences.push(NetworkDifference { baseline: other.name.clone(), metrics });
-            }
-        }
-        Ok(NetworkReport {
-            name: self.task.name().to_owned(),
-            n_genes,
-            n_pairs: n_genes * n_genes.saturating_sub(1) / 2,
-            n_known: known.len(),
-            n_outside: self.task.n_outside(),
-            methods,
-            differences,
-        })
+        Self { known: task.pairs().iter().map(of_pair).collect(), nearest }
     }
 }

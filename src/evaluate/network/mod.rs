@@ -1,6 +1,6 @@
 //! Are genes that are known to work together among the nearest pairs? Recall in the tails, precision at the top, AUPRC.
 //!
-//! [`NetworkTask`] says which pairs are sought, similarities of all pairs come from [`AllPairs`], [`NetworkEvaluation`]
+//! [`NetworkTask`] says which pairs are sought, similarities of all pairs come from [`AllPairs`], [`evaluate_network`]
 //! compares methods on the same pairs.
 
 mod all_pairs;
@@ -9,6 +9,7 @@ mod task;
 
 pub use all_pairs::AllPairs;
 pub use evaluation::{
-    NETWORK_METRICS, NetworkDifference, NetworkEvaluation, NetworkMethod, NetworkReport,
+    NETWORK_METRICS, NetworkDifference, NetworkMethod, NetworkReport, evaluate_network,
+    profile_baselines,
 };
 pub use task::NetworkTask;

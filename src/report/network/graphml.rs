@@ -66,8 +66,8 @@ fn write_graph(xml: &mut Xml<'_>, network: &Network, source: &Source) -> io::Res
         let element = xml.create_element("node").with_attribute(("id", symbol.as_str()));
         element.write_inner_content(|xml| write_data(xml, &NODE_KEYS, &node_values(node)))?;
     }
-    for edge in &network.edges {
-        let [a, b] = network.ends(edge).map(|node| node.record.perturbation.symbol());
+    for (edge, ends) in network.joined() {
+        let [a, b] = ends.map(|node| node.record.perturbation.symbol());
         let ends = [("source", a.as_str()), ("target", b.as_str())];
         let element = xml.create_element("edge").with_attributes(ends);
         element.write_inner_content(|xml| write_data(xml, &EDGE_KEYS, &edge_values(edge)))?;

@@ -2,7 +2,7 @@ use std::io::{self, Write};
 
 use super::tables::{direction, support};
 use crate::experiment::Side;
-use crate::network::{Community, Network, PairSummary};
+use crate::network::{Community, Network, NetworkNode, PairSummary};
 use crate::report::Source;
 use crate::report::aligned::{Aligned, shorten};
 
@@ -28,8 +28,8 @@ pub fn write_network_overview(
         writeln!(out, "{}", shorten(&tested(kind), columns))?;
     }
     writeln!(out)?;
-    let rows = network.edges.iter().take(k).map(|edge| {
-        let [a, b] = network.ends(edge).map(|node| node.record.name().to_owned());
+    let rows = network.joined().take(k).map(|(edge, ends)| {
+        let [a, b] = ends.map(|node| node.record.name().to_owned());
         let q = if edge.q_value.is_nan() { String::new() } else { format!("{:.1e}", edge.q_value) };
         let similarity = format!("{:+.3}", edge.similarity);
         vec![
@@ -88,10 +88,10 @@ fn tested(kind: &PairSummary) -> String {
 }
 
 fn members(network: &Network, community: &Community, at: usize) -> String {
-    let names = |at: &usize| network.nodes[*at].record.name();
-    let mut nodes = community.nodes.clone();
-    nodes.sort_by_key(|at| std::cmp::Reverse(network.nodes[*at].degree));
-    let shown: Vec<&str> = nodes.iter().take(MEMBERS_SHOWN).map(names).collect();
+    let mut nodes: Vec<&NetworkNode> = network.members(community).collect();
+    nodes.sort_by_key(|node| std::cmp::Reverse(node.degree));
+    let shown: Vec<&str> =
+        nodes.iter().take(MEMBERS_SHOWN).map(|node| node.record.name()).collect();
     let n_more = nodes.len().saturating_sub(MEMBERS_SHOWN);
     let more = if n_more > 0 { format!(" and {n_more} more") } else { String::new() };
     format!("{:>3}  {}{more}", at + 1, shown.join(" "))

@@ -2,7 +2,7 @@ use std::fmt::Write;
 
 use super::tables::direction;
 use crate::experiment::Side;
-use crate::network::Network;
+use crate::network::{Network, NetworkNode};
 use crate::report::Source;
 use crate::report::plot::picture::{
     BLUE, GREEN, GREY, LEFT, ORANGE, PURPLE, Picture, SKY_BLUE, TOP, VERMILION, WIDTH, escape,
@@ -19,8 +19,8 @@ const COLOURS: [&str; 6] = [BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY_BLUE];
 /// dashed where they oppose. None of more than 300 nodes with edges.
 #[must_use]
 pub fn network_picture(network: &Network, source: &Source) -> Option<String> {
-    let drawn: Vec<usize> =
-        (0..network.nodes.len()).filter(|at| network.nodes[*at].degree > 0).collect();
+    let nodes = network.nodes.iter().enumerate().filter(|(_, node)| node.degree > 0);
+    let (drawn, nodes): (Vec<usize>, Vec<&NetworkNode>) = nodes.unzip();
     if drawn.len() > MOST_NODES || drawn.is_empty() {
         return None;
     }
@@ -43,14 +43,13 @@ pub fn network_picture(network: &Network, source: &Source) -> Option<String> {
             "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"{GREY}\" stroke-opacity=\"0.45\" stroke-width=\"{width:.1}\"{dash}/>"
         ));
     }
-    for (at, (x, y)) in drawn.iter().zip(&points) {
-        picture.raw(&node(network, *at, (*x, *y)));
+    for (node, point) in nodes.into_iter().zip(&points) {
+        picture.raw(&mark(node, *point));
     }
     Some(picture.finish())
 }
 
-fn node(network: &Network, at: usize, (x, y): (f64, f64)) -> String {
-    let node = &network.nodes[at];
+fn mark(node: &NetworkNode, (x, y): (f64, f64)) -> String {
     let colour = node.community.map_or(GREY, |number| COLOURS[number % COLOURS.len()]);
     let mark = match node.record.perturbation.side() {
         Side::Genetic => format!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"6\" fill=\"{colour}\"/>"),

@@ -69,8 +69,7 @@ pub fn write_edges_tsv(
     fingerprint: &str,
 ) -> io::Result<()> {
     write_line(out, EDGE_COLUMNS.iter().map(|name| (*name).to_owned()))?;
-    for edge in &network.edges {
-        let [a, b] = network.ends(edge);
+    for (edge, [a, b]) in network.joined() {
         let is_known = a.record.is_known_with(&b.record);
         let cells = [
             a.record.perturbation.symbol(),
@@ -141,8 +140,7 @@ pub fn write_communities_tsv(
 ) -> io::Result<()> {
     write_line(out, COMMUNITY_COLUMNS.iter().map(|name| (*name).to_owned()))?;
     for (at, community) in network.communities.iter().enumerate() {
-        let symbols =
-            community.nodes.iter().map(|at| network.nodes[*at].record.perturbation.symbol());
+        let symbols = network.members(community).map(|node| node.record.perturbation.symbol());
         let own = [
             (at + 1).to_string(),
             community.nodes.len().to_string(),
@@ -176,8 +174,8 @@ pub fn write_communities_tsv(
 /// # Errors
 /// When the output cannot be written.
 pub fn write_sif(out: &mut dyn Write, network: &Network) -> io::Result<()> {
-    for edge in &network.edges {
-        let [a, b] = network.ends(edge).map(|node| node.record.perturbation.symbol());
+    for (edge, ends) in network.joined() {
+        let [a, b] = ends.map(|node| node.record.perturbation.symbol());
         write_line(out, [a, direction(edge).to_owned(), b].into_iter())?;
     }
     for node in network.nodes.iter().filter(|node| node.degree == 0) {
