@@ -14,7 +14,8 @@ use phenocopy::model::{
 };
 use phenocopy::{Error, Result};
 
-use super::compile::{compile, read_dataset, stop_flag, summarise};
+use super::compile::{compile, read_dataset, summarise};
+use super::interrupt::stop_flag;
 use super::output::{complain, is_watched};
 use super::progress::hidden_bar;
 
@@ -139,7 +140,7 @@ impl BuildArguments {
         config: &LpmConfig,
         checkpoints: &Path,
     ) -> anyhow::Result<(Ensemble, TrainingReport)> {
-        let stop = stop_flag()?;
+        let stop = stop_flag();
         let bars = TrainingBars::default();
         let observer = |epoch: &EpochReport| {
             bars.show(epoch);

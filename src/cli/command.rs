@@ -49,7 +49,7 @@ pub(super) enum Command {
     /// Show where public data are published, and download them
     #[command(subcommand, after_help = databases::EXAMPLE)]
     Databases(databases::DatabasesCommand),
-    /// Describe the columns and fields that `search`, `predict` and `export` write
+    /// Describe the columns and fields that `search`, `predict`, `network` and `export` write
     Schema(schema::SchemaArguments),
     /// Write what a shell needs to complete `phenocopy`
     Completions(completions::CompletionsArguments),

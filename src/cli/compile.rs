@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::io::Write;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use anyhow::Context;
@@ -13,7 +13,7 @@ use phenocopy::index::{BuildStep, IndexBuilder, Manifest, StagedFolder};
 use phenocopy::{Error, Result};
 
 use super::inspect::{describe_content, describe_fit, describe_graphs};
-use super::output::complain;
+use super::interrupt::stop_flag;
 use super::progress::{bar, spinner};
 
 /// Reads a recipe's data; what is held out by `split` takes no part in the normalisation.
@@ -25,27 +25,13 @@ pub(super) fn read_dataset(recipe: &Recipe, data: &Path, split: &Split) -> Resul
     dataset
 }
 
-static STOP: AtomicBool = AtomicBool::new(false);
-
-/// Set by Ctrl-C and by the system's request to end; training stops after the epoch's checkpoint.
-pub(super) fn stop_flag() -> anyhow::Result<&'static AtomicBool> {
-    ctrlc::set_handler(|| {
-        if STOP.swap(true, Ordering::Relaxed) {
-            // Asked twice: the user means now; the last checkpoint is on the disk.
-            #[allow(clippy::exit)]
-            std::process::exit(1);
-        }
-        complain("stopping once what was done so far is safe; once more stops at once");
-    })?;
-    Ok(&STOP)
-}
-
 /// Compiles the index with a bar per graph; `after_stop` says what to do when it was stopped.
 pub(super) fn compile(
     staged: &StagedFolder,
     builder: IndexBuilder<'_>,
     after_stop: &str,
 ) -> Result<Manifest> {
+    let stop = stop_flag();
     let current: RefCell<Option<ProgressBar>> = RefCell::new(None);
     let progress = |step: BuildStep| {
         match step {
@@ -65,7 +51,7 @@ pub(super) fn compile(
                 current.borrow_mut().take().inspect(ProgressBar::finish_and_clear);
             }
         }
-        if STOP.load(Ordering::Relaxed) {
+        if stop.load(Ordering::Relaxed) {
             return Err(Error::Interrupted { advice: after_stop.to_owned() });
         }
         Ok(())

@@ -1,4 +1,3 @@
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -127,7 +126,7 @@ impl ExportArguments {
         let n_rows = index.entries(&filter)?.len();
         let export = Export { source: Source::of(&index, command_line()), numbers, n_rows };
         let exporting = Exporting { index: &index, filter, export, numbers_of };
-        let output = self.output.output.as_deref();
+        let output = self.output.file();
         match (format, output) {
             (ExportFormat::Parquet, _) => self
                 .output
@@ -147,24 +146,15 @@ impl ExportArguments {
         }
     }
 
-    /// The form that was asked for, or that the output's extension means.
     fn format(&self) -> anyhow::Result<ExportFormat> {
-        let output = self.output.output.as_deref();
-        let extension =
-            output.and_then(Path::extension).map(|e| e.to_string_lossy().to_lowercase());
-        let format = match (self.format, extension.as_deref()) {
-            (Some(format), _) => format,
-            (None, Some("npy")) => ExportFormat::Npy,
-            (None, Some("h5ad")) => ExportFormat::H5ad,
-            (None, Some("parquet") | None) => ExportFormat::Parquet,
-            (None, Some(other)) => {
-                anyhow::bail!(
-                    "`.{other}` does not say which form is meant: add --format parquet, npy, projector or h5ad"
-                )
-            }
-        };
-        if format == ExportFormat::Parquet && output.is_none() && std::io::stdout().is_terminal() {
-            anyhow::bail!("a terminal cannot show Parquet: name a file with -o FILE, or pipe it");
+        let endings = [
+            ("parquet", ExportFormat::Parquet),
+            ("npy", ExportFormat::Npy),
+            ("h5ad", ExportFormat::H5ad),
+        ];
+        let format = self.output.form(self.format, &endings, ExportFormat::Parquet)?;
+        if format == ExportFormat::Parquet {
+            self.output.refuse_terminal()?;
         }
         Ok(format)
     }
@@ -180,15 +170,19 @@ impl Exporting<'_> {
     }
 }
 
-/// The matrix, its table and its document: `X.npy`, `X.ids.tsv` and `X.json`.
+/// Files that belong together: the name of -o less the endings of its own, and each of `ends`.
+fn together(path: &Path, own: &[&str], ends: [&str; 3]) -> [PathBuf; 3] {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let stem = own.iter().fold(&*name, |stem, end| stem.strip_suffix(end).unwrap_or(stem));
+    ends.map(|end| path.with_file_name(format!("{stem}.{end}")))
+}
+
+/// The matrix, its table and its document: `X.npy`, `X.ids.tsv` and `X.json` of `X` or `X.npy`.
 fn npy_files(path: &Path) -> [PathBuf; 3] {
-    [path.to_path_buf(), path.with_extension("ids.tsv"), path.with_extension("json")]
+    together(path, &[".npy", ".NPY"], ["npy", "ids.tsv", "json"])
 }
 
 /// `X.vectors.tsv`, `X.metadata.tsv` and `X.json` of `X`, `X.tsv` or `X.vectors.tsv`.
 fn projector_files(path: &Path) -> [PathBuf; 3] {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let stem = name.strip_suffix(".tsv").unwrap_or(&name);
-    let stem = stem.strip_suffix(".vectors").unwrap_or(stem);
-    ["vectors.tsv", "metadata.tsv", "json"].map(|end| path.with_file_name(format!("{stem}.{end}")))
+    together(path, &[".tsv", ".vectors"], ["vectors.tsv", "metadata.tsv", "json"])
 }

@@ -45,13 +45,17 @@ impl FilterArguments {
             moas: self.moas.clone(),
             phases: self.phases.clone(),
             expression: self.filter.clone(),
-            rows: picked(index, &self.picklists)?,
+            rows: picked(index, &self.picklists, "--picklist")?,
         })
     }
 }
 
-/// Finds what picklists name, and says what of them is not known; none where there are no picklists.
-pub(super) fn picked(index: &Index, picklists: &[String]) -> anyhow::Result<Option<RowSet>> {
+/// Finds what the lists of an option name, and says what of them is not known; none where there are no lists.
+pub(super) fn picked(
+    index: &Index,
+    picklists: &[String],
+    option: &str,
+) -> anyhow::Result<Option<RowSet>> {
     if picklists.is_empty() {
         return Ok(None);
     }
@@ -67,7 +71,7 @@ pub(super) fn picked(index: &Index, picklists: &[String]) -> anyhow::Result<Opti
         let examples = examples.collect::<phenocopy::Result<Vec<_>>>()?;
         let examples = listed(&examples, n_unknown);
         complain(&format!(
-            "{n_unknown} of {} names of the picklist are unknown: {examples}",
+            "{n_unknown} of {} names of {option} are unknown: {examples}",
             names.len()
         ));
     }

@@ -8,7 +8,8 @@ use phenocopy::index::{AddedValues, GivenVectors, Index, IndexBuilder, Manifest,
 use phenocopy::table::Pattern;
 use phenocopy::{Error, Result};
 
-use super::compile::{compile, read_dataset, stop_flag, summarise};
+use super::compile::{compile, read_dataset, summarise};
+use super::interrupt::stop_flag;
 use super::output::complain;
 
 /// Vectors, what is known of their perturbations, and where the index goes.
@@ -70,7 +71,7 @@ impl IndexArguments {
             recipe.assays.iter_mut().for_each(|assay| assay.context = Pattern::fixed(context));
         }
         let staged = StagedFolder::create(&self.output)?;
-        stop_flag()?;
+        stop_flag();
         let dataset = read_dataset(&recipe, &data, &Split::None)?;
         complain(dataset.report.to_string().trim_end());
         let manifest = match &self.add {

@@ -16,6 +16,7 @@ mod find;
 mod index;
 mod index_argument;
 mod inspect;
+mod interrupt;
 mod man;
 mod network;
 mod output;
@@ -46,7 +47,7 @@ const EXAMPLE: &str = "Example:\n  phenocopy search venetoclax";
 /// Runs the command line and returns its exit code: 0 it ran, 1 failure, 2 usage.
 pub(crate) fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    let outcome = arguments.command.run();
+    let outcome = interrupt::listen().map_err(Into::into).and_then(|()| arguments.command.run());
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,

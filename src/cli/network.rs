@@ -1,5 +1,5 @@
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use phenocopy::Error;
@@ -20,9 +20,8 @@ use super::output::{OutputArguments, command_line, complain, width};
 /// Which perturbations are joined, and the form of the network.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Vectors are whitened first, as in co-essentiality studies. Chance is learnt from all pairs of the types, whichever\n\
-    genes are chosen. Without -o an overview is shown.\n\n\
-    Examples:\n  phenocopy network -o edges.tsv\n  \
+    after_help = "Vectors are whitened first, as in co-essentiality studies. Chance is learnt from all pairs of the types, \
+    whichever genes are chosen. Without -o an overview is shown.\n\nExamples:\n  phenocopy network -o edges.tsv\n  \
     phenocopy network --around SMARCB1 --around ARID1A -o complex.svg\n  \
     phenocopy network --genes genes.txt --max-q .1 -o edges.graphml\n  \
     phenocopy network --type trt_xpr --type trt_cp --mutual 10 -o edges.tsv --communities groups.tsv"
@@ -141,13 +140,13 @@ impl NetworkArguments {
         if !(0.0..=1.0).contains(&self.min_similarity) {
             return Err(Error::parameter("min-similarity", "0 to 1", self.min_similarity));
         }
-        let files = [&self.output.output, &self.nodes, &self.communities];
-        for (at, file) in files.iter().enumerate().filter(|(_, file)| file.is_some()) {
-            if files[..at].contains(file) {
-                let received =
-                    file.as_ref().map_or_else(String::new, |path| path.display().to_string());
+        let others = [&self.nodes, &self.communities].map(Option::as_deref);
+        let files = [self.output.file(), others[0], others[1]];
+        for (at, file) in files.into_iter().enumerate() {
+            let Some(file) = file else { continue };
+            if files[..at].contains(&Some(file)) || file == Path::new("-") {
                 let expected = "another file for each of -o, --nodes and --communities";
-                return Err(Error::parameter("output", expected, received));
+                return Err(Error::parameter("output", expected, file.display()));
             }
         }
         if self.mutual == Some(0) {
@@ -157,27 +156,20 @@ impl NetworkArguments {
     }
 
     fn format(&self) -> phenocopy::Result<NetworkFormat> {
-        let ending = self.output.output.as_ref().and_then(|path| path.extension()?.to_str());
-        match (self.format, ending) {
-            (Some(format), _) => Ok(format),
-            (None, None) => Ok(NetworkFormat::Table),
-            (None, Some("tsv")) => Ok(NetworkFormat::Tsv),
-            (None, Some("graphml")) => Ok(NetworkFormat::Graphml),
-            (None, Some("sif")) => Ok(NetworkFormat::Sif),
-            (None, Some("svg")) => Ok(NetworkFormat::Svg),
-            (None, Some("txt")) => Ok(NetworkFormat::Table),
-            (None, Some(other)) => {
-                let expected =
-                    "a file that ends in .tsv, .graphml, .sif, .svg or .txt, or a --format";
-                Err(Error::parameter("output", expected, format!(".{other}")))
-            }
-        }
+        let endings = [
+            ("tsv", NetworkFormat::Tsv),
+            ("graphml", NetworkFormat::Graphml),
+            ("sif", NetworkFormat::Sif),
+            ("svg", NetworkFormat::Svg),
+            ("txt", NetworkFormat::Table),
+        ];
+        self.output.form(self.format, &endings, NetworkFormat::Table)
     }
 
     fn network(&self, index: &Index) -> anyhow::Result<Network> {
         let network = index.network(&NetworkQuery {
             types: self.types.clone(),
-            rows: picked(index, &self.genes)?,
+            rows: picked(index, &self.genes, "--genes")?,
             compared: self.compared(),
             max_q: self.max_q,
             min_similarity: self.min_similarity,

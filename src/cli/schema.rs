@@ -9,7 +9,7 @@ use super::output::{OutputArguments, width};
     phenocopy schema ndjson --format json\n  \
     phenocopy schema parquet --format tsv -o columns.tsv")]
 pub(crate) struct SchemaArguments {
-    /// Which output of `search`, `predict` or `export`
+    /// Which output of `search`, `predict`, `network` or `export`
     #[arg(value_enum, default_value_t = SchemaArgument::Hits, value_name = "OUTPUT")]
     schema: SchemaArgument,
     /// Form of the description
@@ -33,6 +33,8 @@ enum SchemaArgument {
     Export,
     /// Rows of `predict`, --format tsv and parquet
     Predictions,
+    /// Edges, --nodes and --communities of `network`, as TSV
+    Network,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -54,6 +56,7 @@ impl SchemaArguments {
             SchemaArgument::Parquet => Schema::Parquet,
             SchemaArgument::Export => Schema::Export,
             SchemaArgument::Predictions => Schema::Predictions,
+            SchemaArgument::Network => Schema::Network,
         };
         let format = match self.format {
             FormatArgument::Table => SchemaFormat::Table(width()),

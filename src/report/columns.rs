@@ -42,6 +42,17 @@ pub(super) struct Description {
     pub(super) meaning: &'static str,
 }
 
+impl Description {
+    pub(super) const fn new(
+        name: &'static str,
+        of: ValueType,
+        range: &'static str,
+        meaning: &'static str,
+    ) -> Self {
+        Self { name, of, range, meaning }
+    }
+}
+
 impl Rows {
     /// The columns in their stable order.
     pub(super) fn columns(self) -> Vec<Description> {
@@ -95,8 +106,7 @@ pub(super) fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
 
-/// A cell as text: numbers have six significant digits, those of a vector all that tell them apart; what is missing is
-/// empty.
+/// A cell as text: numbers have six significant digits, what is missing is empty.
 pub(super) fn to_text(value: &Value) -> String {
     match value {
         Value::Text(text) => text.clone(),

@@ -1,7 +1,8 @@
-//! Hits and metrics become text: one file per format.
+//! Answers, networks, predicted values and metrics become files: one file per format.
 //!
-//! Takes the answers of `search/` and the metrics of `evaluate/`; writes them to any `io::Write`.
-//! Columns are those of the output contract and never change meaning by mode. It opens no files and knows no arguments.
+//! Takes what `search/`, `network/` and `evaluate/` give; writes it to any `io::Write`, and only AnnData, which is not
+//! written front to back, to a path. Columns are those of the output contract and never change meaning by mode. It knows
+//! no arguments.
 
 mod aligned;
 mod columns;

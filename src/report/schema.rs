@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::columns::{Description, Rows, SCHEMA_VERSION};
 use super::export::{EXPORT_FACTS, export_columns};
 use super::ndjson_fields::{BEGIN, END, Field, SUMMARY};
+use super::network::{COMMUNITY_COLUMNS, EDGE_COLUMNS, NODE_COLUMNS};
 use super::predicted::PREDICTED_COLUMNS;
 use super::source::{FACTS, Fact};
 use super::tsv::write_line;
@@ -26,6 +27,8 @@ pub enum Schema {
     Export,
     /// Rows of predicted values, as TSV or Parquet.
     Predictions,
+    /// Edges, nodes and communities of a network, as TSV.
+    Network,
 }
 
 /// How a schema is written.
@@ -80,6 +83,7 @@ impl Schema {
             Self::Parquet => "parquet",
             Self::Export => "export",
             Self::Predictions => "predictions",
+            Self::Network => "network",
         }
     }
 }
@@ -101,6 +105,12 @@ fn lines(schema: Schema) -> Vec<Line> {
         ]
         .concat(),
         Schema::Predictions => lines_of(&PREDICTED_COLUMNS, "", text_type),
+        Schema::Network => [
+            lines_of(&EDGE_COLUMNS, "edge.", text_type),
+            lines_of(&NODE_COLUMNS, "node.", text_type),
+            lines_of(&COMMUNITY_COLUMNS, "community.", text_type),
+        ]
+        .concat(),
         Schema::Parquet => {
             [rows(Rows::Hits, "", parquet_type), FACTS.map(fact_line).to_vec()].concat()
         }
@@ -160,7 +170,7 @@ fn parquet_type(of: ValueType) -> &'static str {
 /// What holds for all columns of a format, in lines.
 fn notes(schema: Schema) -> &'static [&'static str] {
     match schema {
-        Schema::Hits | Schema::Mechanisms | Schema::Predictions => {
+        Schema::Hits | Schema::Mechanisms | Schema::Predictions | Schema::Network => {
             &["a cell is empty where nothing can be told; numbers have six significant digits"]
         }
         Schema::Ndjson => &[

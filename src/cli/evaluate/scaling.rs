@@ -12,7 +12,7 @@ use phenocopy::evaluate::scaling::{ScalingPoint, scale_contexts, scale_perturbat
 use phenocopy::model::{Ensemble, EpochReport, LpmConfig, TrainingOptions};
 use phenocopy::report::{scaling_plot, scaling_table};
 
-use super::super::compile::stop_flag;
+use super::super::interrupt::stop_flag;
 use super::super::output::{OutputArguments, complain};
 use super::arguments::{model_config, source_of};
 use super::{EvaluationArguments, TaskArguments, warn_of_other_inputs};
@@ -51,7 +51,7 @@ impl ScalingArguments {
         let task = RetrievalTask::from_dataset(&dataset, &labels, panel)?;
         let config = model_config(&index)?;
         let seeds = if self.seeds.is_empty() { &index.manifest().seeds } else { &self.seeds };
-        let stop = stop_flag()?;
+        let stop = stop_flag();
         let train = |part: &Dataset| {
             complain(&format!(
                 "training {} models on {} profiles",

@@ -1,6 +1,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use clap::ValueEnum;
 use phenocopy::Error;
@@ -43,25 +44,48 @@ pub(crate) enum ReportFormat {
 /// Where results are written.
 #[derive(Debug, clap::Args)]
 pub(crate) struct OutputArguments {
-    /// Write to a file instead of the terminal
+    /// Write to a file instead of the terminal (- is the terminal)
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }
 
 impl OutputArguments {
+    /// The file; none for stdout, which `-` means as well (`./-` is a file).
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.output.as_deref().filter(|path| *path != Path::new("-"))
+    }
+
+    /// Returns the form that was asked for, else what the file's ending means, else `without`.
+    pub(crate) fn form<F: Copy>(
+        &self,
+        asked: Option<F>,
+        endings: &[(&str, F)],
+        without: F,
+    ) -> phenocopy::Result<F> {
+        let ending =
+            self.file().and_then(Path::extension).map(|e| e.to_string_lossy().to_lowercase());
+        let (Some(ending), None) = (ending, asked) else { return Ok(asked.unwrap_or(without)) };
+        let meant = endings.iter().find(|(own, _)| *own == ending).map(|(_, form)| *form);
+        meant.ok_or_else(|| {
+            let known: Vec<String> = endings.iter().map(|(own, _)| format!(".{own}")).collect();
+            let expected = format!("a file that ends in {}, or a --format", known.join(", "));
+            Error::parameter("-o", expected, format!(".{ending}"))
+        })
+    }
+
     /// Finds out whether the output can be written, before long work is done for it.
     pub(crate) fn probe(&self) -> phenocopy::Result<()> {
-        let Some(path) = &self.output else { return Ok(()) };
+        let Some(path) = self.file() else { return Ok(()) };
         let path = resolve(path);
         if path.exists() && !path.is_file() {
             return Ok(());
         }
-        stage(&path).map(drop)
+        Staged::beside(path).map(drop)
     }
 
     /// Refuses to write Parquet where a terminal would show it.
     pub(crate) fn refuse_terminal(&self) -> anyhow::Result<()> {
-        if self.output.is_none() && io::stdout().is_terminal() {
+        if self.file().is_none() && io::stdout().is_terminal() {
             anyhow::bail!("a terminal cannot show Parquet: name a file with -o FILE, or pipe it");
         }
         Ok(())
@@ -72,7 +96,7 @@ impl OutputArguments {
         &self,
         write: impl FnOnce(&mut (dyn Write + Send)) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let Some(path) = &self.output else {
+        let Some(path) = self.file() else {
             let mut out = BufWriter::new(io::stdout());
             let written = write(&mut out).and_then(|()| Ok(out.flush()?));
             return written.map_err(|error| name_output(error, Path::new("standard output")));
@@ -91,12 +115,19 @@ impl OutputArguments {
 }
 
 /// Has `write` fill three files that belong together; each is written beside its destination, and all are renamed when
-/// they are complete.
+/// they are complete. Only where the first is there, as an earlier run leaves it, are the others replaced: their names
+/// are not those that the user gave.
 pub(crate) fn fill_together(
     paths: &[PathBuf; 3],
     write: impl FnOnce([BufWriter<&File>; 3]) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let [first, second, third] = paths;
+    if let Some(other) = [second, third].into_iter().find(|path| path.exists() && !first.exists()) {
+        let received = format!("`{}`, which is there and may be yours", other.display());
+        return Err(
+            Error::parameter("-o", "a name beside which nothing is replaced", received).into()
+        );
+    }
     let staged = [Staged::of_file(first)?, Staged::of_file(second)?, Staged::of_file(third)?];
     write(staged.each_ref().map(Staged::writer)).map_err(|error| name_output(error, first))?;
     Ok(staged.into_iter().try_for_each(Staged::persist)?)
@@ -113,15 +144,43 @@ pub(crate) fn fill_by_path(
     Ok(staged.persist()?)
 }
 
+/// Files beside those that they will replace; a signal runs no destructor that would remove them.
+static STAGED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Removes what is written beside its destination, as the program is about to end.
+pub(crate) fn discard_staged() {
+    let staged = STAGED.lock().unwrap_or_else(PoisonError::into_inner);
+    staged.iter().for_each(|path| drop(std::fs::remove_file(path)));
+}
+
+/// Keeps a file among those until it is in its place, or given up.
+struct Listed(PathBuf);
+
+impl Listed {
+    fn new(path: &Path) -> Self {
+        STAGED.lock().unwrap_or_else(PoisonError::into_inner).push(path.to_path_buf());
+        Self(path.to_path_buf())
+    }
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        STAGED.lock().unwrap_or_else(PoisonError::into_inner).retain(|path| *path != self.0);
+    }
+}
+
 /// A file beside the one that it will replace.
 struct Staged {
     file: tempfile::NamedTempFile,
     destination: PathBuf,
+    _listed: Listed,
 }
 
 impl Staged {
     fn beside(destination: PathBuf) -> phenocopy::Result<Self> {
-        Ok(Self { file: stage(&destination)?, destination })
+        let file = stage(&destination)?;
+        let listed = Listed::new(file.path());
+        Ok(Self { file, destination, _listed: listed })
     }
 
     /// Refuses devices and pipes, in whose place no file can be put.
@@ -139,7 +198,7 @@ impl Staged {
     }
 
     fn persist(self) -> phenocopy::Result<()> {
-        let Self { file, destination } = self;
+        let Self { file, destination, _listed } = self;
         file.persist(&destination).map(drop).map_err(|e| Error::io("write", destination)(e.error))
     }
 }

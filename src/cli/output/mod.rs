@@ -6,6 +6,6 @@ mod resumable;
 pub(crate) use destination::is_watched;
 pub(crate) use destination::{
     Format, ListFormat, MOST_LISTED, OutputArguments, ReportFormat, command_line, complain,
-    fill_by_path, fill_together, listed, width,
+    discard_staged, fill_by_path, fill_together, listed, width,
 };
 pub(crate) use resumable::ResumableOutput;

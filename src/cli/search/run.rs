@@ -136,7 +136,7 @@ impl SearchArguments {
         asked: &[String],
     ) -> anyhow::Result<Option<ResumableOutput>> {
         let is_table = self.format == Format::Tsv && self.correct != CorrectArgument::Batch;
-        let path = self.output.output.as_ref().filter(|path| path.is_file() || !path.exists());
+        let path = self.output.file().filter(|path| path.is_file() || !path.exists());
         match (path, &self.list) {
             (Some(path), Some(_)) if is_table => {
                 let identity = self.identity(index, asked);

@@ -12,7 +12,7 @@ use crate::experiment::PerturbationType;
 /// (EFAAR, Celik et al. 2024) and among the nearest alone, the share of known ones among the nearest 1,000 and 10,000
 /// pairs, and the area under the precision–recall curve (average precision).
 pub const NETWORK_METRICS: [&str; 5] =
-    ["recall 5 % tails", "recall top 5 %", "precision@1000", "precision@10000", "AUPRC"];
+    ["recall 5 % tails", "recall top 5 %", "P@1000", "P@10000", "AUPRC"];
 
 const TAIL: f64 = 0.05;
 const TOPS: [usize; 2] = [1_000, 10_000];

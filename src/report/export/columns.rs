@@ -1,5 +1,8 @@
-use crate::report::columns::{Description, text};
+use std::io::{self, Write};
+
+use crate::report::columns::{Description, text, to_text};
 use crate::report::hit_columns::TYPES;
+use crate::report::tsv::write_line;
 use crate::search::Entry;
 use crate::table::ValueType::{Float32, Text};
 use crate::table::{Value, ValueType};
@@ -24,6 +27,20 @@ impl EntryColumn {
 /// Returns what is known of a perturbation: a cell for each column.
 pub(super) fn entry_cells(entry: &Entry<'_>, fingerprint: &str) -> Vec<Value> {
     ENTRY_COLUMNS.iter().map(|column| (column.value)(entry, fingerprint)).collect()
+}
+
+/// Writes the names of the columns of what is known.
+pub(super) fn write_header(out: &mut dyn Write) -> io::Result<()> {
+    write_line(out, ENTRY_COLUMNS.iter().map(|column| column.name.to_owned()))
+}
+
+/// Writes what is known of a perturbation as a line.
+pub(super) fn write_known(
+    out: &mut dyn Write,
+    entry: &Entry<'_>,
+    fingerprint: &str,
+) -> io::Result<()> {
+    write_line(out, entry_cells(entry, fingerprint).iter().map(to_text))
 }
 
 /// The columns of a perturbation, in their stable order: its symbol first, as readers of tables take names from there,

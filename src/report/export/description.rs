@@ -147,3 +147,8 @@ pub(in crate::report) fn export_columns() -> Vec<Description> {
     ];
     columns.chain(vectors).collect()
 }
+
+/// Of rows that come after the end of what was written.
+pub(super) fn ended() -> std::io::Error {
+    std::io::Error::other("the file has been ended")
+}

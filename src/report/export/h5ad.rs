@@ -2,7 +2,7 @@ use std::io;
 use std::path::Path;
 
 use super::columns::{ENTRY_COLUMNS, entry_cells};
-use super::description::{EntryWriter, Export, short_key};
+use super::description::{EntryWriter, Export, ended, short_key};
 use crate::search::Entry;
 use crate::table::{H5adLayout, H5adWriter, ValueType};
 
@@ -44,7 +44,7 @@ fn pairs(names: &[(String, String)]) -> Vec<(&str, &str)> {
 impl EntryWriter for EntryH5ad {
     fn entry(&mut self, entry: &Entry<'_>, numbers: &[f32]) -> io::Result<()> {
         let row = entry_cells(entry, &self.fingerprint);
-        self.file.as_mut().map_or(Ok(()), |file| file.push(&row, numbers, entry.embedding))
+        self.file.as_mut().ok_or_else(ended)?.push(&row, numbers, entry.embedding)
     }
 
     fn finish(&mut self) -> io::Result<()> {

@@ -1,9 +1,7 @@
 use std::io::{self, Write};
 
-use super::columns::{ENTRY_COLUMNS, entry_cells};
-use super::description::{EntryWriter, Export};
-use crate::report::columns::to_text;
-use crate::report::tsv::write_line;
+use super::columns::{write_header, write_known};
+use super::description::{EntryWriter, Export, ended};
 use crate::search::Entry;
 use crate::table::NpyMatrix;
 
@@ -33,26 +31,13 @@ impl<W: Write> EntryNpy<W> {
 
 impl<W: Write> EntryWriter for EntryNpy<W> {
     fn entry(&mut self, entry: &Entry<'_>, numbers: &[f32]) -> io::Result<()> {
+        let matrix = self.matrix.as_mut().ok_or_else(ended)?;
         write_known(&mut self.ids, entry, &self.fingerprint)?;
-        self.matrix.as_mut().map_or(Ok(()), |matrix| matrix.push(numbers))
+        matrix.push(numbers)
     }
 
     fn finish(&mut self) -> io::Result<()> {
         self.ids.flush()?;
         self.matrix.take().map_or(Ok(()), NpyMatrix::finish)
     }
-}
-
-/// Writes the names of the columns of what is known.
-pub(super) fn write_header(out: &mut dyn Write) -> io::Result<()> {
-    write_line(out, ENTRY_COLUMNS.iter().map(|column| column.name.to_owned()))
-}
-
-/// Writes what is known of a perturbation as a line.
-pub(super) fn write_known(
-    out: &mut dyn Write,
-    entry: &Entry<'_>,
-    fingerprint: &str,
-) -> io::Result<()> {
-    write_line(out, entry_cells(entry, fingerprint).iter().map(to_text))
 }

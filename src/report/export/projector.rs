@@ -1,7 +1,7 @@
 use std::io::{self, Write};
 
+use super::columns::{write_header, write_known};
 use super::description::{EntryWriter, Export};
-use super::npy::{write_header, write_known};
 use crate::search::Entry;
 
 /// Perturbations as the Embedding Projector of TensorBoard loads them: a table of vectors without names, one of what its

@@ -7,7 +7,7 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::tables::{community, direction, type_code};
 use crate::network::{Edge, Network, NetworkNode};
-use crate::report::Source;
+use crate::report::{Source, significant};
 
 /// Attributes: identifier, what has it, name, type.
 const GRAPH_KEYS: [[&str; 4]; 3] = [
@@ -101,15 +101,13 @@ fn node_values(node: &NetworkNode) -> [String; 5] {
 }
 
 fn edge_values(edge: &Edge) -> [String; 6] {
-    // Six digits after the point would make most q-values zero.
-    let number = |value: f64| if value.is_nan() { String::new() } else { format!("{value:e}") };
     let similarity = f64::from(edge.similarity);
     [
-        number(similarity.abs()),
-        number(similarity),
+        significant(similarity.abs()),
+        significant(similarity),
         direction(edge).to_owned(),
-        number(edge.z),
-        number(edge.p_value),
-        number(edge.q_value),
+        significant(edge.z),
+        significant(edge.p_value),
+        significant(edge.q_value),
     ]
 }

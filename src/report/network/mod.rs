@@ -1,10 +1,12 @@
 //! Networks become files: edges, nodes and communities as tables, GraphML, SIF, a picture, or an overview to read.
 
+mod columns;
 mod graphml;
 mod overview;
 mod picture;
 mod tables;
 
+pub(super) use columns::{COMMUNITY_COLUMNS, EDGE_COLUMNS, NODE_COLUMNS};
 pub use graphml::write_graphml;
 pub use overview::write_network_overview;
 pub use picture::network_picture;

@@ -5,6 +5,7 @@ use crate::experiment::Side;
 use crate::network::{Community, Network, NetworkNode, PairSummary};
 use crate::report::Source;
 use crate::report::aligned::{Aligned, shorten};
+use crate::report::hit_table::small;
 
 /// Members of a community that are named.
 const MEMBERS_SHOWN: usize = 12;
@@ -30,7 +31,7 @@ pub fn write_network_overview(
     writeln!(out)?;
     let rows = network.joined().take(k).map(|(edge, ends)| {
         let [a, b] = ends.map(|node| node.record.name().to_owned());
-        let q = if edge.q_value.is_nan() { String::new() } else { format!("{:.1e}", edge.q_value) };
+        let q = small(Some(edge.q_value).filter(|q| !q.is_nan()));
         let similarity = format!("{:+.3}", edge.similarity);
         vec![
             a,
@@ -61,12 +62,12 @@ pub fn write_network_overview(
         let sure = community.mechanisms.iter().filter(|shared| shared.q_value <= SURE).take(3);
         for shared in sure {
             let line = format!(
-                "     {} {}: {} of {} are in it (q {:.1e})",
+                "     {} {}: {} of {} are in it (q {})",
                 shared.kind.name(),
                 shared.name,
                 shared.n_sharing,
                 shared.n_annotated,
-                shared.q_value
+                small(Some(shared.q_value))
             );
             writeln!(out, "{}", shorten(&line, columns))?;
         }

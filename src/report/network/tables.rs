@@ -1,51 +1,13 @@
 use std::io::{self, Write};
 
+use super::columns::{COMMUNITY_COLUMNS, EDGE_COLUMNS, NODE_COLUMNS};
 use crate::network::{Edge, Network, NetworkNode};
-use crate::report::columns::significant;
+use crate::report::columns::{Description, significant};
 use crate::report::tsv::write_line;
-
-const EDGE_COLUMNS: [&str; 16] = [
-    "source",
-    "target",
-    "source_name",
-    "target_name",
-    "source_type",
-    "target_type",
-    "direction",
-    "similarity",
-    "z",
-    "pvalue",
-    "qvalue",
-    "support",
-    "known",
-    "source_community",
-    "target_community",
-    "index",
-];
-const NODE_COLUMNS: [&str; 9] =
-    ["node", "name", "type", "gene", "degree", "community", "moa", "targets", "index"];
-const COMMUNITY_COLUMNS: [&str; 11] = [
-    "community",
-    "n_nodes",
-    "members",
-    "kind",
-    "mechanism",
-    "n_sharing",
-    "n_annotated",
-    "pvalue",
-    "qvalue",
-    "rank",
-    "index",
-];
 
 /// Returns what an edge means: `mimic` or `oppose`.
 pub(super) fn direction(edge: &Edge) -> &'static str {
     if edge.similarity < 0.0 { "oppose" } else { "mimic" }
-}
-
-/// Returns a number as outputs write it; nothing of one that is not known.
-pub(super) fn number(value: f64) -> String {
-    if value.is_nan() { String::new() } else { significant(value) }
 }
 
 /// Returns `a/b`: contexts that agree, of those measured; nothing where they are not known.
@@ -58,6 +20,10 @@ pub(super) fn community(node: &NetworkNode) -> String {
     node.community.map_or(String::new(), |number| (number + 1).to_string())
 }
 
+fn write_header(out: &mut dyn Write, columns: &[Description]) -> io::Result<()> {
+    write_line(out, columns.iter().map(|column| column.name.to_owned()))
+}
+
 /// Writes edges as tab-separated values with a header line, those that are least due to chance first; communities count
 /// from 1 and are empty of nodes in none; the last column names the index by its fingerprint.
 ///
@@ -68,7 +34,7 @@ pub fn write_edges_tsv(
     network: &Network,
     fingerprint: &str,
 ) -> io::Result<()> {
-    write_line(out, EDGE_COLUMNS.iter().map(|name| (*name).to_owned()))?;
+    write_header(out, &EDGE_COLUMNS)?;
     for (edge, [a, b]) in network.joined() {
         let is_known = a.record.is_known_with(&b.record);
         let cells = [
@@ -79,10 +45,10 @@ pub fn write_edges_tsv(
             type_code(a).to_owned(),
             type_code(b).to_owned(),
             direction(edge).to_owned(),
-            number(f64::from(edge.similarity)),
-            number(edge.z),
-            number(edge.p_value),
-            number(edge.q_value),
+            significant(f64::from(edge.similarity)),
+            significant(edge.z),
+            significant(edge.p_value),
+            significant(edge.q_value),
             support(edge),
             u8::from(is_known).to_string(),
             community(a),
@@ -107,11 +73,10 @@ pub fn write_nodes_tsv(
     network: &Network,
     fingerprint: &str,
 ) -> io::Result<()> {
-    write_line(out, NODE_COLUMNS.iter().map(|name| (*name).to_owned()))?;
+    write_header(out, &NODE_COLUMNS)?;
     for node in &network.nodes {
-        let annotation = &node.record.annotation;
-        let moas: Vec<&str> = annotation.moas.iter().map(|moa| moa.0.as_str()).collect();
-        let targets: Vec<&str> = annotation.targets.iter().map(|t| t.0.as_str()).collect();
+        let moas: Vec<&str> =
+            node.record.annotation.moas.iter().map(|moa| moa.0.as_str()).collect();
         let cells = [
             node.record.perturbation.symbol(),
             node.record.name().to_owned(),
@@ -120,7 +85,7 @@ pub fn write_nodes_tsv(
             node.degree.to_string(),
             community(node),
             moas.join("|"),
-            targets.join("|"),
+            node.record.acts_on().join("|"),
             fingerprint.to_owned(),
         ];
         write_line(out, cells.into_iter())?;
@@ -138,7 +103,7 @@ pub fn write_communities_tsv(
     network: &Network,
     fingerprint: &str,
 ) -> io::Result<()> {
-    write_line(out, COMMUNITY_COLUMNS.iter().map(|name| (*name).to_owned()))?;
+    write_header(out, &COMMUNITY_COLUMNS)?;
     for (at, community) in network.communities.iter().enumerate() {
         let symbols = network.members(community).map(|node| node.record.perturbation.symbol());
         let own = [
@@ -152,8 +117,8 @@ pub fn write_communities_tsv(
                 shared.name.clone(),
                 shared.n_sharing.to_string(),
                 shared.n_annotated.to_string(),
-                number(shared.p_value),
-                number(shared.q_value),
+                significant(shared.p_value),
+                significant(shared.q_value),
                 (rank + 1).to_string(),
             ]
         });

@@ -4,50 +4,46 @@ use crate::search::{PredictedProfile, PredictedValue, PredictionFlag, ReadoutLab
 use crate::table::Value;
 use crate::table::ValueType::{Float32, Int32, Text};
 
-const fn column(
-    name: &'static str,
-    of: crate::table::ValueType,
-    range: &'static str,
-    meaning: &'static str,
-) -> Description {
-    Description { name, of, range, meaning }
-}
-
 /// The columns of a predicted value, in their stable order: [`of_profile`], [`of_readout`], [`of_value`], [`of_rest`].
 pub(in crate::report) const PREDICTED_COLUMNS: [Description; 13] = [
-    column("perturbation", Text, "", "unique symbol of the perturbation, such as CRISPR-KO_BCL2"),
-    column("name", Text, "", "display name of the perturbation"),
-    column("type", Text, TYPES, "type of the perturbation, as CMap names it"),
-    column("context", Text, "", "the context in which it is predicted to act"),
-    column("readout", Text, "", "the readout, as the model names it"),
-    column("readout_name", Text, "", "the readout, as people call it"),
-    column(
+    Description::new(
+        "perturbation",
+        Text,
+        "",
+        "unique symbol of the perturbation, such as CRISPR-KO_BCL2",
+    ),
+    Description::new("name", Text, "", "display name of the perturbation"),
+    Description::new("type", Text, TYPES, "type of the perturbation, as CMap names it"),
+    Description::new("context", Text, "", "the context in which it is predicted to act"),
+    Description::new("readout", Text, "", "the readout, as the model names it"),
+    Description::new("readout_name", Text, "", "the readout, as people call it"),
+    Description::new(
         "predicted",
         Float32,
         "normalised units",
         "mean over the ensemble, in the units that the recipe's normalisation gives the context's profiles; never a measured value",
     ),
-    column(
+    Description::new(
         "spread",
         Float32,
         "normalised units",
         "standard deviation over the ensemble, less than the error to expect; empty for one model",
     ),
-    column(
+    Description::new(
         "status",
         Text,
         "measured, interpolated, folded-in",
         "whether the perturbation was measured in the context, was not, or is a signature of yours",
     ),
-    column("n_members", Int32, "1 and up", "models in the ensemble"),
-    column(
+    Description::new("n_members", Int32, "1 and up", "models in the ensemble"),
+    Description::new(
         "flags",
         Text,
         "other_side, unexplained, joined by ;",
         "other_side: nothing of the perturbation's side was measured in the context; unexplained: the model explains nothing of the signature",
     ),
-    column("asked", Text, "", "the perturbation as it was typed"),
-    column("index", Text, "", "fingerprint of the index"),
+    Description::new("asked", Text, "", "the perturbation as it was typed"),
+    Description::new("index", Text, "", "fingerprint of the index"),
 ];
 
 /// The first cells: of a profile.

@@ -230,7 +230,7 @@ fn what_cannot_be_exported_is_refused_and_leaves_what_was_there() {
         refused(&["embeddings", "--type", "trt_cp", "--filter", "name:GENE3", "-o", text(&path)]);
     assert!(none.contains("nothing passes type trt_cp and filter name:GENE3"), "{none}");
     let unsaid = refused(&["embeddings", "-o", text(&home.path().join("v.csv"))]);
-    assert!(unsaid.contains("`.csv` does not say which form is meant"), "{unsaid}");
+    assert!(unsaid.contains(".npy, .h5ad, or a --format, but is .csv"), "{unsaid}");
     let stream = refused(&["embeddings", "--format", "h5ad"]);
     assert!(stream.contains("name a file with -o FILE"), "{stream}");
     let folder = home.path().join("folder");

@@ -222,7 +222,7 @@ fn names_of_a_picklist_that_are_unknown_are_told_and_an_empty_one_is_refused() {
     fs::write(&list, "GENE5\ncompund-5b\nnobody-1\n").unwrap();
     let some = search(&["compound-5a", "--picklist", text(&list)]);
     let expected =
-        "2 of 3 names of the picklist are unknown: `compund-5b` (`compound-5b`?), `nobody-1`\n";
+        "2 of 3 names of --picklist are unknown: `compund-5b` (`compound-5b`?), `nobody-1`\n";
     assert_eq!(some.stderr, expected);
     assert!(some.success().contains("\n1  GENE5 "), "the others are searched");
     fs::write(&list, "nobody-1\nnobody-2\n").unwrap();

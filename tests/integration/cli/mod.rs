@@ -24,6 +24,8 @@ mod evaluate;
 mod export;
 /// Parquet, sets, schemas, completions and manual pages.
 mod exports;
+/// Where results go, and what is left when they are given up.
+mod outputs;
 /// What perturbations do in contexts, whether or not they were measured there.
 #[cfg(feature = "train")]
 mod predictions;
