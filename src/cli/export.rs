@@ -131,11 +131,11 @@ impl ExportArguments {
             (ExportFormat::Parquet, _) => self
                 .output
                 .fill(|out| exporting.write(&mut EntryParquet::new(out, &exporting.export)?)),
-            (ExportFormat::Npy, Some(path)) => fill_together(&npy_files(path), |outs| {
+            (ExportFormat::Npy, Some(path)) => fill_together(path, &npy_files(path), |outs| {
                 exporting.write(&mut EntryNpy::new(outs, &exporting.export)?)
             }),
             (ExportFormat::Projector, Some(path)) => {
-                fill_together(&projector_files(path), |outs| {
+                fill_together(path, &projector_files(path), |outs| {
                     exporting.write(&mut EntryProjector::new(outs, &exporting.export)?)
                 })
             }

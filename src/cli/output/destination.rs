@@ -114,13 +114,15 @@ impl OutputArguments {
     }
 }
 
-/// Has `write` fill three files that belong together; each is written beside its destination, and all are renamed when
+/// Has `write` fill three files that belong together, made of the name that the user gave; each is written beside its destination, and all are renamed when
 /// they are complete. Only where the first is there, as an earlier run leaves it, are the others replaced: their names
 /// are not those that the user gave.
 pub(crate) fn fill_together(
+    named: &Path,
     paths: &[PathBuf; 3],
     write: impl FnOnce([BufWriter<&File>; 3]) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
+    require_file(named)?;
     let [first, second, third] = paths;
     if let Some(other) = [second, third].into_iter().find(|path| path.exists() && !first.exists()) {
         let received = format!("`{}`, which is there and may be yours", other.display());
@@ -185,12 +187,8 @@ impl Staged {
 
     /// Refuses devices and pipes, in whose place no file can be put.
     fn of_file(path: &Path) -> phenocopy::Result<Self> {
-        let destination = resolve(path);
-        if destination.exists() && !destination.is_file() {
-            let received = format!("`{}`, which is none", path.display());
-            return Err(Error::parameter("-o", "a file, as this form needs", received));
-        }
-        Self::beside(destination)
+        require_file(path)?;
+        Self::beside(resolve(path))
     }
 
     fn writer(&self) -> BufWriter<&File> {
@@ -201,6 +199,15 @@ impl Staged {
         let Self { file, destination, _listed } = self;
         file.persist(&destination).map(drop).map_err(|e| Error::io("write", destination)(e.error))
     }
+}
+
+/// Refuses what is there and no file: a folder, a device, a pipe.
+fn require_file(path: &Path) -> phenocopy::Result<()> {
+    if path.exists() && !path.is_file() {
+        let received = format!("`{}`, which is none", path.display());
+        return Err(Error::parameter("-o", "a file, as this form needs", received));
+    }
+    Ok(())
 }
 
 /// Follows links, so that the file they lead to is replaced and not the link.
