@@ -1,16 +1,17 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
-use phenocopy::index::{Filter, Index};
+use phenocopy::Error;
+use phenocopy::index::Index;
 use phenocopy::report::Source;
 use phenocopy::report::export::{
     EntryH5ad, EntryNpy, EntryParquet, EntryProjector, EntryWriter, Export, ExportedNumbers,
 };
-use phenocopy::search::{Entry, PredictedResponses};
+use phenocopy::search::{Entries, Entry, PredictedResponses};
 
 use super::IndexArgument;
 use super::filter_arguments::FilterArguments;
-use super::output::{OutputArguments, command_line, fill_by_path, fill_together};
+use super::output::{OutputArguments, command_line, complain, fill_by_path, fill_together};
 
 pub(super) const EXAMPLE: &str = "Examples:\n  phenocopy export embeddings -o embeddings.parquet\n  \
     phenocopy export embeddings --type trt_cp -o compounds.npy\n  \
@@ -108,8 +109,7 @@ type NumbersOf<'a> = Box<dyn Fn(&Entry<'_>) -> phenocopy::Result<Vec<f32>> + 'a>
 
 /// What is exported of an index, as it is written.
 struct Exporting<'a> {
-    index: &'a Index,
-    filter: Filter,
+    entries: Entries<'a>,
     export: Export,
     numbers_of: NumbersOf<'a>,
 }
@@ -123,9 +123,10 @@ impl ExportArguments {
         let index = self.index.open()?;
         let filter = self.filter.filter(&index)?;
         let (numbers, numbers_of) = numbers(&index)?;
-        let n_rows = index.entries(&filter)?.len();
+        let entries = with_numbers(index.entries(&filter)?, &numbers)?;
+        let n_rows = entries.len();
         let export = Export { source: Source::of(&index, command_line()), numbers, n_rows };
-        let exporting = Exporting { index: &index, filter, export, numbers_of };
+        let exporting = Exporting { entries, export, numbers_of };
         let output = self.output.file();
         match (format, output) {
             (ExportFormat::Parquet, _) => self
@@ -160,9 +161,31 @@ impl ExportArguments {
     }
 }
 
+/// Leaves out what has no numbers, and says how many: rows that were added have no response in a single context.
+fn with_numbers<'a>(
+    entries: Entries<'a>,
+    numbers: &ExportedNumbers,
+) -> phenocopy::Result<Entries<'a>> {
+    if !matches!(numbers, ExportedNumbers::Responses { context: Some(_), .. }) {
+        return Ok(entries);
+    }
+    let n_all = entries.len();
+    let trained = entries.trained();
+    let problem = "they were added after training, and have no response in a single context";
+    match n_all - trained.len() {
+        0 => {}
+        n if n == n_all => {
+            let what = format!("all {n_all} perturbations asked for");
+            return Err(Error::data(what, problem, "leave out `--context`"));
+        }
+        n => complain(&format!("{n} of {n_all} perturbations left out: {problem}")),
+    }
+    Ok(trained)
+}
+
 impl Exporting<'_> {
     fn write(&self, out: &mut dyn EntryWriter) -> anyhow::Result<()> {
-        for entry in self.index.entries(&self.filter)? {
+        for entry in self.entries.clone() {
             let entry = entry?;
             out.entry(&entry, &(self.numbers_of)(&entry)?)?;
         }

@@ -66,6 +66,7 @@ impl From<&IndexArguments> for GivenVectors {
 impl IndexArguments {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let started = Instant::now();
+        let base = self.add.as_ref().map(Index::open).transpose()?;
         let (mut recipe, data) = self.recipe()?;
         if let Some(context) = &self.context {
             recipe.assays.iter_mut().for_each(|assay| assay.context = Pattern::fixed(context));
@@ -74,7 +75,7 @@ impl IndexArguments {
         stop_flag();
         let dataset = read_dataset(&recipe, &data, &Split::None)?;
         complain(dataset.report.to_string().trim_end());
-        let manifest = match &self.add {
+        let manifest = match &base {
             None => {
                 let given = GivenVectors::from(&self);
                 compile(&staged, IndexBuilder::from_vectors(&dataset, given)?, AFTER_STOP)?
@@ -85,12 +86,10 @@ impl IndexArguments {
         summarise(&manifest, &self.output, started, None)
     }
 
-    /// Adds the rows to an index, all files of which are verified first: damaged ones would get digests of their own.
-    fn extend(&self, base: &Path, dataset: &Dataset, staged: &StagedFolder) -> Result<Manifest> {
-        let index = Index::open(base)?;
-        index.verify()?;
+    /// Adds the rows to an index, and says what was left out.
+    fn extend(&self, base: &Index, dataset: &Dataset, staged: &StagedFolder) -> Result<Manifest> {
         let values = if self.normalised { AddedValues::Normalised } else { AddedValues::Raw };
-        let builder = IndexBuilder::extend(&index, dataset, values)?;
+        let builder = IndexBuilder::extend(base, dataset, values)?;
         let manifest = compile(staged, builder, AFTER_STOP)?;
         let notices = manifest.additions.last().map_or(&[][..], |addition| &addition.notices);
         notices.iter().for_each(|notice| complain(notice));

@@ -141,7 +141,7 @@ pub(crate) fn describe_fit(out: &mut dyn Write, manifest: &Manifest) -> std::io:
 /// none, all entries are the same entries and come once.
 fn informative(rows: &[HeldOutFit]) -> Vec<&HeldOutFit> {
     let rows = rows.iter().filter(|row| row.count > 0);
-    let (all, rest): (Vec<_>, Vec<_>) = rows.partition(|row| row.entries == "all");
+    let (all, rest): (Vec<_>, Vec<_>) = rows.partition(|row| row.entries == HeldOutFit::ALL);
     let is_repeated = all.first().map(|row| row.count) == rest.first().map(|row| row.count);
     if is_repeated { all } else { rest.into_iter().chain(all).collect() }
 }

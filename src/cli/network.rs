@@ -193,7 +193,12 @@ impl NetworkArguments {
             let row = index.resolve(&Query { perturbation_type, ..Query::new(name) })?;
             if !network.nodes.iter().any(|node| node.row == row) {
                 let what = format!("`{name}`");
-                let advice = "name its type with --type, and it in --genes if that is given";
+                let advice = match index.is_added(row) {
+                    true => {
+                        "it was added after training: leave out --context, and name its type with --type"
+                    }
+                    false => "name its type with --type, and it in --genes if that is given",
+                };
                 return Err(Error::data(what, "it is no node of this network", advice).into());
             }
             centres.push(row);

@@ -193,6 +193,11 @@ fn choose_readouts(
             sides_of.entry(readout).or_default().insert(side);
         }
     }
+    if sides_of.is_empty() {
+        let problem = "no profile has a value at any readout";
+        let advice = "check that the files hold numbers where the recipe says";
+        return Err(Error::data(format!("recipe `{}`", recipe.name), problem, advice));
+    }
     if recipe.readouts == ReadoutChoice::Shared {
         sides_of.retain(|readout, measured| {
             let is_shared = measured.len() == sides.len();

@@ -80,7 +80,7 @@ pub struct AssaySummary {
     pub layout: AssayLayout,
     /// Profiles of this context in the file.
     pub n_read: usize,
-    /// Profiles averaged into that of another name of the same perturbation.
+    /// Profiles averaged with others of the same perturbation.
     pub n_averaged: usize,
     /// Profiles after merging and filtering.
     pub n_profiles: usize,

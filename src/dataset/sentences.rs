@@ -52,7 +52,7 @@ impl fmt::Display for AssaySummary {
         let Self { context, n_read, n_averaged, n_profiles, n_readouts, n_values, .. } = self;
         let averaged = match n_averaged {
             0 => String::new(),
-            n => format!(" ({n} averaged with another name's)"),
+            n => format!(" ({n} averaged with others of the same perturbation)"),
         };
         write!(
             f,

@@ -44,7 +44,7 @@ impl Embeddings {
     ///
     /// # Errors
     /// As [`from_rows`](Self::from_rows), and when a row has another length than 1.
-    pub fn from_unit_rows(values: Vec<f32>, dim: usize) -> Result<Self> {
+    pub(crate) fn from_unit_rows(values: Vec<f32>, dim: usize) -> Result<Self> {
         let checked = Self::from_rows(values.clone(), dim)?;
         let is_off = |(given, unit): (&f32, &f32)| (given - unit).abs() > 1e-4;
         if let Some(at) = values.iter().zip(&checked.values).position(is_off) {

@@ -114,8 +114,7 @@ impl<'a> IndexBuilder<'a> {
     }
 
     /// Adds how given vectors were centred, so that others can be added.
-    #[must_use]
-    pub fn space(mut self, space: Option<VectorSpace>) -> Self {
+    pub(crate) fn space(mut self, space: Option<VectorSpace>) -> Self {
         self.space = space;
         self
     }

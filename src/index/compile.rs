@@ -176,7 +176,10 @@ fn provenance(
 }
 
 fn summary(report: &TrainingReport) -> TrainingSummary {
-    let tables = [("all", report.overall), ("without knock-outs", report.without_knockouts)];
+    let tables = [
+        (HeldOutFit::ALL, report.overall),
+        (HeldOutFit::WITHOUT_KNOCKOUTS, report.without_knockouts),
+    ];
     let held_out = tables.iter().filter_map(|(entries, fit)| Some((entries, fit.as_ref()?)));
     TrainingSummary {
         epochs: report.epochs,
@@ -195,7 +198,7 @@ fn rows(entries: &str, comparison: &FitComparison) -> [HeldOutFit; 3] {
         pearson: fit.pearson,
     };
     [
-        row("model", &comparison.model),
+        row(HeldOutFit::MODEL, &comparison.model),
         row("perturbation mean", &comparison.perturbation_mean),
         row("readout mean", &comparison.readout_mean),
     ]

@@ -16,8 +16,9 @@ use crate::experiment::Side;
 /// an index without any is written as version 1, which programs of before read, too.
 pub const FORMAT_VERSION: u32 = 2;
 
-/// The files whose digests make the fingerprint; tantivy's are left out because its segment ids are random.
-const FINGERPRINTED: [&str; 8] = [
+/// The files whose digests make the fingerprint; tantivy's are left out because its segment ids are random. A file that
+/// joins them would make programs of before refuse an index that holds it: what comes later is covered by its digest.
+const FINGERPRINTED: [&str; 7] = [
     "embeddings.bin",
     "graph-chemical.bin",
     "graph-genetic.bin",
@@ -25,7 +26,6 @@ const FINGERPRINTED: [&str; 8] = [
     "records.bin",
     "calibration.bin",
     "fold-in.bin",
-    "vector-space.bin",
 ];
 
 /// `manifest.json`: what an index holds, what it was made from, and the digest of each file.
@@ -95,7 +95,7 @@ impl Counts {
     /// Returns the number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
-        self.chemical + self.genetic
+        self.chemical.saturating_add(self.genetic)
     }
 
     /// Returns the rows of a side.
@@ -135,9 +135,9 @@ pub struct TrainingSummary {
 /// The fit of one method on held-out entries, in normalised units.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HeldOutFit {
-    /// `model`, or the baseline's name.
+    /// [`MODEL`](Self::MODEL), or the baseline's name.
     pub method: String,
-    /// Which entries: `all`, or `without knock-outs`.
+    /// Which entries: [`ALL`](Self::ALL), or [`WITHOUT_KNOCKOUTS`](Self::WITHOUT_KNOCKOUTS).
     pub entries: String,
     /// How many.
     pub count: usize,
@@ -149,6 +149,15 @@ pub struct HeldOutFit {
     pub mae: f64,
     /// Pearson correlation.
     pub pearson: f64,
+}
+
+impl HeldOutFit {
+    /// [`method`](Self::method) of the trained model.
+    pub const MODEL: &str = "model";
+    /// [`entries`](Self::entries) of all screens.
+    pub const ALL: &str = "all";
+    /// [`entries`](Self::entries) of all screens but those of knock-outs.
+    pub const WITHOUT_KNOCKOUTS: &str = "without knock-outs";
 }
 
 /// Size and digest of one file.
@@ -175,8 +184,8 @@ impl Manifest {
     /// Reads `manifest.json` and checks version and fingerprint.
     ///
     /// # Errors
-    /// When there is none, it is not JSON of this format, it is newer than this program, or its
-    /// fingerprint does not fit the digests it lists.
+    /// When there is none, it is not JSON of this format, it is newer than this program, its
+    /// fingerprint does not fit the digests it lists, or more rows were added than there are.
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|source| missing(path, source))?;
         let damaged = |problem: String| {
@@ -203,14 +212,25 @@ impl Manifest {
         if !manifest.digest.is_empty() && manifest.digest != digest_of(&text, &manifest.digest) {
             return Err(damaged("its text was edited".to_owned()));
         }
+        if [Side::Chemical, Side::Genetic].iter().any(|side| !manifest.has_all_added(*side)) {
+            return Err(damaged("more rows were added than it counts".to_owned()));
+        }
         Ok(manifest)
+    }
+
+    /// Returns whether a side has the rows that were added to it.
+    fn has_all_added(&self, side: Side) -> bool {
+        let mut rows = self.additions.iter().map(|addition| addition.rows(side));
+        let n_added = rows.try_fold(0_usize, usize::checked_add);
+        n_added.is_some_and(|n_added| n_added <= self.counts.range(side).len())
     }
 
     /// Returns the rows of a side that were added after training: its last ones.
     #[must_use]
     pub fn added(&self, side: Side) -> Range<usize> {
         let range = self.counts.range(side);
-        let n_added: usize = self.additions.iter().map(|addition| addition.rows(side)).sum();
+        let rows = self.additions.iter().map(|addition| addition.rows(side));
+        let n_added = rows.fold(0, usize::saturating_add);
         range.end.saturating_sub(n_added).max(range.start)..range.end
     }
 
@@ -223,7 +243,7 @@ impl Manifest {
     /// Returns whether so many rows were added that the index is better built anew, from all data: more than a tenth.
     #[must_use]
     pub fn is_rebuild_due(&self) -> bool {
-        10 * self.n_added() > self.counts.rows()
+        self.n_added() > self.counts.rows() / 10
     }
 
     /// Returns the manifest with the digest of its own text, so that edits are found.
@@ -288,4 +308,20 @@ pub(super) fn fingerprint(files: &BTreeMap<String, FileDigest>) -> String {
         }
     }
     hasher.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_programs_of_before_do_not_know_leave_the_fingerprint_as_they_make_it() {
+        let digest = |sha256: &str| FileDigest { bytes: 1, sha256: sha256.to_owned() };
+        let mut files = BTreeMap::from([("embeddings.bin".to_owned(), digest("a"))]);
+        let before = fingerprint(&files);
+        files.insert("vector-space.bin".to_owned(), digest("b"));
+        assert_eq!(fingerprint(&files), before);
+        files.insert("fold-in.bin".to_owned(), digest("c"));
+        assert_ne!(fingerprint(&files), before);
+    }
 }

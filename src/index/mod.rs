@@ -44,11 +44,12 @@ pub use open::Index;
 pub use placement::{FEWEST_READOUTS, StoredPlacement};
 pub use progress::{BuildStep, Progress};
 pub use provenance::Provenance;
-pub use readouts::{AlignedProfile, ReadoutNames};
+pub(crate) use readouts::AlignedProfile;
+pub use readouts::ReadoutNames;
 pub use record::{Record, Records};
 pub use response::{RESPONSE_RANK, ResponseTable, Responses};
-pub use screen::KnownScreen;
-pub use vector_space::VectorSpace;
+pub(crate) use screen::KnownScreen;
+pub(crate) use vector_space::VectorSpace;
 
 /// What to do about a damaged index.
 const REBUILD: &str = "restore it from a copy, or rebuild the index with `phenocopy build`";

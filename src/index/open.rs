@@ -101,11 +101,12 @@ impl Index {
             .then(|| ResponseTable::open(&responses, n_rows))
             .transpose()?;
         let calibration = folder.join("calibration.bin");
-        let added = [Side::Chemical, Side::Genetic].map(|side| manifest.added(side));
+        let both = [Side::Chemical, Side::Genetic];
+        let (sides, added) = (both.map(|side| counts.range(side)), both.map(|s| manifest.added(s)));
         let calibration = manifest
             .files
             .contains_key("calibration.bin")
-            .then(|| CalibrationTable::open(&calibration, n_rows, &added))
+            .then(|| CalibrationTable::open(&calibration, &sides, &added))
             .transpose()?;
         let records = Records::open(&folder.join("records.bin"), n_rows)?;
         check_digests(folder, &manifest.files)?;
@@ -214,7 +215,7 @@ impl Index {
     ///
     /// # Errors
     /// When the file is damaged, or its vectors have another length than the index's.
-    pub fn vector_space(&self) -> Result<Option<VectorSpace>> {
+    pub(crate) fn vector_space(&self) -> Result<Option<VectorSpace>> {
         if !self.manifest.files.contains_key("vector-space.bin") {
             return Ok(None);
         }

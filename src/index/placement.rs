@@ -1,9 +1,6 @@
-use std::borrow::Cow;
 use std::path::Path;
 
 use super::file::{SectionFile, SectionWriter};
-use super::open::Index;
-use super::readouts::ReadoutNames;
 use crate::embedding::{Centring, FoldIn, MemberPlacement, Placement, Reliability};
 use crate::error::{Error, Result};
 use crate::experiment::Side;
@@ -26,13 +23,6 @@ pub struct StoredPlacement {
 }
 
 impl StoredPlacement {
-    /// Returns what its readouts are called: as in the index's responses, if those are of the same readouts. Files of
-    /// two builds, put together by a program, may differ in them.
-    #[must_use]
-    pub fn readout_names<'a>(&self, index: &'a Index) -> Cow<'a, ReadoutNames> {
-        ReadoutNames::of_model(index, &self.readouts)
-    }
-
     /// Writes `fold-in.bin`.
     ///
     /// # Errors

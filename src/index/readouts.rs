@@ -91,13 +91,13 @@ impl ReadoutNames {
 
 /// A profile at the readouts of an index.
 #[derive(Debug, Clone, PartialEq)]
-pub struct AlignedProfile {
+pub(crate) struct AlignedProfile {
     /// One for each readout of the index, NaN where the profile has no value; values of one readout are averaged.
-    pub values: Vec<f32>,
+    pub(crate) values: Vec<f32>,
     /// How many readouts of the index have a value.
-    pub n_matched: usize,
+    pub(crate) n_matched: usize,
     /// Names that are no readout of the index, in the profile's order.
-    pub unmatched: Vec<String>,
+    pub(crate) unmatched: Vec<String>,
 }
 
 impl ReadoutNames {
@@ -113,8 +113,10 @@ impl ReadoutNames {
     }
 
     /// Puts the values of a profile where the index has them; a NaN is no value.
-    #[must_use]
-    pub fn align<'a>(&self, values: impl IntoIterator<Item = (&'a str, f32)>) -> AlignedProfile {
+    pub(crate) fn align<'a>(
+        &self,
+        values: impl IntoIterator<Item = (&'a str, f32)>,
+    ) -> AlignedProfile {
         let mut sums = vec![(0.0_f64, 0_u32); self.symbols.len()];
         let mut unmatched = Vec::new();
         for (name, value) in values {

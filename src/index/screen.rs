@@ -6,13 +6,13 @@ use crate::experiment::PerturbationType;
 
 /// A context of an index as a profile meets it that was not trained on.
 #[derive(Debug, Clone, PartialEq)]
-pub struct KnownScreen<'a> {
+pub(crate) struct KnownScreen<'a> {
     /// Its place among the contexts of the model.
-    pub position: u32,
+    pub(crate) position: u32,
     /// The context.
-    pub name: &'a str,
+    pub(crate) name: &'a str,
     /// What was measured in it; compounds where no recipe tells.
-    pub perturbation_type: PerturbationType,
+    pub(crate) perturbation_type: PerturbationType,
     steps: Vec<NormalisationStep>,
     removed_means: &'a [f32],
 }
@@ -21,7 +21,11 @@ impl<'a> KnownScreen<'a> {
     /// Returns the contexts that a placement knows, in its order; profiles come in the units of their screen and are
     /// normalised like those that were trained on, or are normalised already.
     #[must_use]
-    pub fn all(index: &'a Index, stored: &'a StoredPlacement, are_normalised: bool) -> Vec<Self> {
+    pub(crate) fn all(
+        index: &'a Index,
+        stored: &'a StoredPlacement,
+        are_normalised: bool,
+    ) -> Vec<Self> {
         let recipe = index.manifest().recipe.as_ref();
         let all = stored.contexts.iter().zip(&stored.removed_means).zip(0..);
         let screen = |((name, removed_means), position): ((&'a String, &'a Vec<f32>), u32)| {
@@ -39,7 +43,7 @@ impl<'a> KnownScreen<'a> {
 
     /// Returns whether profiles are normalised here.
     #[must_use]
-    pub fn normalises(&self) -> bool {
+    pub(crate) fn normalises(&self) -> bool {
         !self.steps.is_empty()
     }
 
@@ -47,7 +51,7 @@ impl<'a> KnownScreen<'a> {
     ///
     /// # Errors
     /// When a value cannot be normalised.
-    pub fn normalise(&self, raw: &[f32]) -> Result<Vec<f32>> {
+    pub(crate) fn normalise(&self, raw: &[f32]) -> Result<Vec<f32>> {
         normalise_profile(raw.to_vec(), &self.steps, self.removed_means)
     }
 }

@@ -9,13 +9,13 @@ use crate::experiment::Side;
 
 /// How the vectors of an index were made of those that were given: `vector-space.bin`, by which others are added.
 #[derive(Debug, Clone, PartialEq)]
-pub struct VectorSpace {
+pub(crate) struct VectorSpace {
     /// Names of the dimensions, in the order of a vector's numbers.
-    pub dimensions: Vec<String>,
+    pub(crate) dimensions: Vec<String>,
     /// Names of the contexts, in order.
-    pub contexts: Vec<String>,
+    pub(crate) contexts: Vec<String>,
     /// How the vectors are compared.
-    pub given: GivenVectors,
+    pub(crate) given: GivenVectors,
     /// Mean of each dimension in each context, row-major; zero for a context with one profile.
     context_means: Vec<f32>,
     centring: Centring,
@@ -42,7 +42,7 @@ impl VectorSpace {
     ///
     /// # Errors
     /// When there is none, one has another length, or their mean is that of the side.
-    pub fn place(&self, side: Side, profiles: &[(u32, &[f32])]) -> Result<Vec<f32>> {
+    pub(crate) fn place(&self, side: Side, profiles: &[(u32, &[f32])]) -> Result<Vec<f32>> {
         let dim = self.dimensions.len();
         let mut sums = vec![0.0_f64; dim];
         for (context, values) in profiles {
@@ -64,7 +64,7 @@ impl VectorSpace {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn write(&self, path: &Path) -> Result<()> {
+    pub(crate) fn write(&self, path: &Path) -> Result<()> {
         let mut writer = SectionWriter::create(path, "vector-space")?;
         writer.section_bytes("dimensions", self.dimensions.join("\n").as_bytes())?;
         writer.section_bytes("contexts", self.contexts.join("\n").as_bytes())?;
@@ -81,7 +81,7 @@ impl VectorSpace {
     ///
     /// # Errors
     /// When the file is damaged, of a newer format, or its parts do not fit each other.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
         let file = SectionFile::open(path, "vector-space")?;
         let names = |section: &str| -> Result<Vec<String>> {
             let text = String::from_utf8_lossy(file.section_bytes(section)?).into_owned();

@@ -18,9 +18,21 @@ pub enum Compared {
     Embeddings,
     /// Responses predicted over all contexts.
     Responses,
-    /// Responses predicted in one context, whether they were measured there or not.
+    /// Responses predicted in one context, whether they were measured there or not; rows that were added after training
+    /// have none.
     #[cfg(feature = "train")]
     ResponsesIn(String),
+}
+
+impl Compared {
+    /// Returns whether rows have it that were added after training.
+    fn is_of_added(&self) -> bool {
+        match self {
+            Self::Embeddings | Self::Responses => true,
+            #[cfg(feature = "train")]
+            Self::ResponsesIn(_) => false,
+        }
+    }
 }
 
 /// Which perturbations are joined, and when.
@@ -147,7 +159,7 @@ impl Index {
     /// When fewer than two perturbations are chosen, the index cannot tell what is to be compared, or pairs are too few to
     /// know chance and not all are wanted.
     pub fn network(&self, query: &NetworkQuery) -> Result<Network> {
-        let rows = self.network_rows(&query.types)?;
+        let rows = self.network_rows(query)?;
         let records: Vec<Record> =
             rows.iter().map(|row| self.record(*row)).collect::<Result<_>>()?;
         let space = self.network_space(&rows, &query.compared)?;
@@ -183,19 +195,23 @@ impl Index {
         Ok(join((rows, records, &chosen), found, (groups, shared), tested))
     }
 
-    /// Returns the rows of types, of all genetic ones if none is named.
-    fn network_rows(&self, types: &[PerturbationType]) -> Result<Vec<u32>> {
-        if types.is_empty() {
-            return Ok(self.range(Side::Genetic).map(|row| row as u32).collect());
-        }
-        let filter = Filter { types: types.to_vec(), ..Filter::default() };
-        Ok(self.metadata().rows_passing(&filter)?.iter().collect())
+    /// Returns the rows of types, of all genetic ones if none is named, that have what is compared: those that were added
+    /// after training have no response in a single context.
+    fn network_rows(&self, query: &NetworkQuery) -> Result<Vec<u32>> {
+        let rows: Vec<u32> = if query.types.is_empty() {
+            self.range(Side::Genetic).map(|row| row as u32).collect()
+        } else {
+            let filter = Filter { types: query.types.clone(), ..Filter::default() };
+            self.metadata().rows_passing(&filter)?.iter().collect()
+        };
+        let has_it = |row: &u32| query.compared.is_of_added() || !self.is_added(*row);
+        Ok(rows.into_iter().filter(has_it).collect())
     }
 
     /// Returns what is compared of rows, whitened.
     ///
     /// # Errors
-    /// When the index does not hold it.
+    /// When the index does not hold it, or has none of a row.
     pub fn network_space(&self, rows: &[u32], compared: &Compared) -> Result<NetworkSpace> {
         let is_chemical = |row: &u32| self.range(Side::Chemical).contains(&(*row as usize));
         let side = |row| if is_chemical(row) { Side::Chemical } else { Side::Genetic };

@@ -1,7 +1,8 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::explain::{ContextSimilarity, Explanation, take_apart};
 use super::query::Query;
+use super::untrained::untrained;
 use crate::embedding::{FoldIn, similarity};
 use crate::error::{Error, Result};
 use crate::experiment::Side;
@@ -32,6 +33,8 @@ pub struct ContextResponses {
     members: Vec<Member>,
     /// Place of each symbol among the model's perturbations.
     positions: HashMap<String, usize>,
+    /// Symbols of the rows that were added after training.
+    added: HashSet<String>,
     contexts: Vec<String>,
     readouts: Vec<String>,
 }
@@ -57,8 +60,11 @@ impl ContextResponses {
             let embeddings = member.perturbation_embeddings()?;
             Ok(Member::new(FoldIn::of(member)?, embeddings, &sides))
         });
+        let added = (0..index.n_rows() as u32).filter(|row| index.is_added(*row));
+        let symbol = |row| Ok(index.record(row)?.perturbation.symbol());
         Ok(Some(Self {
             members: members.collect::<Result<_>>()?,
+            added: added.map(symbol).collect::<Result<_>>()?,
             positions: perturbations.iter().map(|p| p.symbol()).zip(0..).collect(),
             contexts: vocabularies.contexts.iter().map(|context| context.0.clone()).collect(),
             readouts: vocabularies.readouts.iter().map(|readout| readout.0.clone()).collect(),
@@ -69,7 +75,7 @@ impl ContextResponses {
     /// single context.
     #[must_use]
     pub fn knows(&self, record: &Record) -> bool {
-        self.positions.contains_key(&record.perturbation.symbol())
+        self.position(record).is_ok()
     }
 
     /// Compares the predicted responses of two perturbations in each context of the model, in its order.
@@ -111,11 +117,9 @@ impl ContextResponses {
     /// The position of a record's perturbation among those of the model.
     fn position(&self, record: &Record) -> Result<usize> {
         let symbol = record.perturbation.symbol();
-        self.positions.get(&symbol).copied().ok_or_else(|| {
-            let problem = "the index's model does not know it: it was added after training, or the files of two indexes were mixed";
-            let advice = "explain it by the averages over contexts, without `--context`";
-            Error::data(format!("`{symbol}`"), problem, advice)
-        })
+        let is_added = self.added.contains(&symbol);
+        let position = self.positions.get(&symbol).filter(|_| !is_added);
+        position.copied().ok_or_else(|| untrained(&symbol, is_added))
     }
 
     fn position_of_context(&self, wanted: &str) -> Result<usize> {

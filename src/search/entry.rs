@@ -15,7 +15,7 @@ pub struct Entry<'a> {
 }
 
 /// The perturbations of an index that pass a filter, in the order of its rows.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Entries<'a> {
     index: &'a Index,
     rows: std::vec::IntoIter<u32>,
@@ -54,6 +54,16 @@ impl Index {
             return Err(Error::data(what, problem, "leave out one of them"));
         }
         Ok(Entries { index: self, rows: rows.into_iter() })
+    }
+}
+
+impl Entries<'_> {
+    /// Leaves out the rows that were added after training: they have no response in a single context.
+    #[must_use]
+    pub fn trained(self) -> Self {
+        let Self { index, rows } = self;
+        let rows: Vec<u32> = rows.filter(|row| !index.is_added(*row)).collect();
+        Self { index, rows: rows.into_iter() }
     }
 }
 

@@ -1,6 +1,6 @@
 use super::signature::{Signature, stored_placement};
 use crate::error::{Error, Result};
-use crate::index::Index;
+use crate::index::{Index, ReadoutNames};
 
 /// Members of a set that must be readouts of the index.
 const FEWEST_MEMBERS: usize = 5;
@@ -24,7 +24,7 @@ impl Index {
     /// When the index cannot place signatures, or fewer than five members are readouts of it.
     pub fn signature_of_members(&self, name: &str, members: &[(String, f32)]) -> Result<Signature> {
         let stored = stored_placement(self)?;
-        let names = stored.readout_names(self);
+        let names = ReadoutNames::of_model(self, &stored.readouts);
         let mut values: Vec<(String, f32)> =
             names.symbols().iter().map(|symbol| (symbol.clone(), 0.0)).collect();
         let mut unmatched = Vec::new();

@@ -31,6 +31,8 @@ mod structures;
 mod subject;
 #[cfg(feature = "train")]
 mod unmeasured;
+#[cfg(feature = "train")]
+mod untrained;
 
 #[cfg(feature = "train")]
 pub use contexts::ContextResponses;

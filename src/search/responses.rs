@@ -85,7 +85,8 @@ impl<'a> PredictedResponses<'a> {
     /// length.
     ///
     /// # Errors
-    /// When the model does not know the perturbation.
+    /// When the model does not know the perturbation: in a single context those that were added after training, which
+    /// [`Entries::trained`](super::Entries::trained) leaves out.
     pub fn of(&self, entry: &Entry<'_>) -> Result<Vec<f32>> {
         let narrow = |response: Vec<f64>| response.into_iter().map(|value| value as f32).collect();
         #[cfg(feature = "train")]

@@ -184,7 +184,7 @@ impl<'a> ProfileOfContext<'a> {
     /// Aligns and normalises a signature, in the context that is named or fits best.
     pub(super) fn of(index: &'a Index, query: &SignatureQuery) -> Result<Self> {
         let stored = stored_placement(index)?;
-        let names = stored.readout_names(index);
+        let names = ReadoutNames::of_model(index, &stored.readouts);
         let aligned = Aligned::of(&names, &query.signature);
         aligned.require_enough(stored, &query.signature)?;
         let candidates = candidates(index, stored, query)?;

@@ -2,6 +2,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::features::named_twice;
 use super::query::Query;
+use super::untrained::untrained;
 use crate::embedding::feature_map::fold_of;
 use crate::embedding::{FeatureMap, FeatureQuality};
 use crate::error::{Error, Result};
@@ -26,7 +27,7 @@ pub enum FeatureAxis {
 /// Which responses are predicted for the rows of a table that an index does not hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UnmeasuredQuery {
-    /// Perturbations by name; where none is named, all that were measured in the context.
+    /// Perturbations by name; where none is named, all that were measured in the context and trained on.
     pub perturbations: Vec<String>,
     /// For a new readout: the context in which it responds. A new context is one itself.
     pub context: Option<String>,
@@ -78,7 +79,7 @@ impl Index {
     ///
     /// # Errors
     /// When the index holds no model, the table names fewer than [`FEWEST_KNOWN`] readouts or contexts of it or
-    /// nothing else, or a perturbation or context is unknown.
+    /// nothing else, a perturbation or context is unknown, or a row is named that was added after training.
     pub fn predict_unmeasured(
         &self,
         table: &FeatureTable,
@@ -132,8 +133,11 @@ impl Index {
             let received = "none, and the rows of the table are contexts";
             return Err(Error::parameter("QUERY", "at least one perturbation", received));
         }
+        if let Some(row) = named.iter().find(|row| self.is_added(**row)) {
+            return Err(untrained(&self.record(*row)?.perturbation.symbol(), true));
+        }
         let (mut records, mut is_asked) = (Vec::new(), Vec::new());
-        for row in 0..self.n_rows() as u32 {
+        for row in (0..self.n_rows() as u32).filter(|row| !self.is_added(*row)) {
             let record = self.record(row)?;
             let is_here =
                 context.is_some_and(|context| record.contexts.iter().any(|c| c == context));
@@ -238,10 +242,7 @@ fn positions(vocabularies: &Vocabularies, records: &[Record]) -> Result<Vec<u32>
     let known: HashMap<String, u32> = known.collect();
     let position = |record: &Record| {
         let symbol = record.perturbation.symbol();
-        known.get(&symbol).copied().ok_or_else(|| {
-            let problem = "the index's model does not know it";
-            Error::data(format!("`{symbol}`"), problem, "rebuild the index")
-        })
+        known.get(&symbol).copied().ok_or_else(|| untrained(&symbol, false))
     };
     records.iter().map(position).collect()
 }

@@ -13,10 +13,10 @@ use phenocopy::search::{Answer, Flag, Query, Scope, Signature, SignatureQuery};
 use phenocopy::{Error, Result};
 use tempfile::TempDir;
 
-const SCREENS: [&str; 2] = ["synthetic-screen-a", "synthetic-screen-b"];
+pub const SCREENS: [&str; 2] = ["synthetic-screen-a", "synthetic-screen-b"];
 const ANNOTATION: &str = "synthetic-compounds.csv";
 
-fn demo(file: &str) -> Vec<Vec<String>> {
+pub fn demo(file: &str) -> Vec<Vec<String>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo").join(file);
     let text = fs::read_to_string(path).unwrap();
     text.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect()
@@ -44,13 +44,13 @@ fn is_held(name: &str) -> bool {
 }
 
 /// The demo world without a dozen compounds, those compounds, and indexes of it without and with them.
-struct World {
-    home: TempDir,
+pub struct World {
+    pub home: TempDir,
     /// Trained without.
-    base: Index,
+    pub base: Index,
     /// Trained with.
     whole: Index,
-    held: Vec<String>,
+    pub held: Vec<String>,
 }
 
 fn train(folder: &Path, name: &str) -> Index {
@@ -69,7 +69,7 @@ fn train(folder: &Path, name: &str) -> Index {
     Index::open(path).unwrap()
 }
 
-static WORLD: LazyLock<World> = LazyLock::new(|| {
+pub static WORLD: LazyLock<World> = LazyLock::new(|| {
     let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo");
     let whole = home.path().join("whole");
@@ -122,7 +122,8 @@ fn extend(index: &Index, dataset: &Dataset, name: &str) -> Result<Index> {
     Index::open(path)
 }
 
-static LARGER: LazyLock<Index> =
+/// The base with what was left out.
+pub static LARGER: LazyLock<Index> =
     LazyLock::new(|| extend(&WORLD.base, &held(&SCREENS), "larger").unwrap());
 
 fn rank_of_target(index: &Index, compound: &str) -> usize {
@@ -351,4 +352,32 @@ fn what_the_index_holds_already_is_refused_and_what_it_might_hold_is_told() {
     assert_eq!(larger.manifest().n_added(), 1);
     let notices = larger.manifest().additions[0].notices.join("\n");
     assert!(notices.contains("left out: `ours`") && notices.contains("20 are needed"), "{notices}");
+}
+
+#[test]
+fn a_damaged_model_is_found_before_anything_is_added() {
+    let folder = WORLD.home.path().join("damaged");
+    fs::create_dir_all(&folder).unwrap();
+    copy(WORLD.base.folder(), &folder);
+    let index = Index::open(&folder).unwrap();
+    let weights = index.manifest().files.keys().find(|name| name.starts_with("model/")).unwrap();
+    let mut bytes = fs::read(folder.join(weights)).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(folder.join(weights), bytes).unwrap();
+    let error = IndexBuilder::extend(&index, &held(&SCREENS), AddedValues::Raw).unwrap_err();
+    assert!(matches!(error, Error::Damaged { .. }), "{error}");
+}
+
+/// Copies what lies in a folder, and in those in it.
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            fs::create_dir_all(&target).unwrap();
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
+    }
 }

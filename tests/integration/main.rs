@@ -62,5 +62,8 @@ mod table;
 /// Cell lines that no screen holds.
 #[cfg(feature = "train")]
 mod unmeasured;
+/// Added rows in single contexts.
+#[cfg(feature = "train")]
+mod untrained;
 /// Graph building, walking and damage.
 mod vector;

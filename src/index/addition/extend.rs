@@ -41,8 +41,8 @@ impl<'a> IndexBuilder<'a> {
     /// The contexts of the dataset must be named as those of the index, readouts by any name that it knows. Each
     /// perturbation is folded in with all weights frozen; in an index of given vectors it is centred as those were. Added rows follow the
     /// others of their side and carry the calibration of folded-in profiles: the nulls are those of the base,
-    /// and what it says of its own rows stays, to the bit. q-values and support depend on the panel, which is larger. An index that has added
-    /// rows can be added to again.
+    /// and what it says of its own rows stays, to the bit, but for q-values and support, which depend on the panel, and what
+    /// is said of genes that added compounds act on. An index that has added rows can be added to again.
     ///
     /// ```no_run
     /// use phenocopy::dataset::{Dataset, DatasetOptions, Recipe};
@@ -57,10 +57,13 @@ impl<'a> IndexBuilder<'a> {
     /// ```
     ///
     /// # Errors
-    /// When the index cannot place new rows or has no statistics, a context is not one of its own, the names of a row are those of
-    /// a row of the index, or no row has readouts enough; fewer are left out, and the manifest's
+    /// When a file of the index is damaged, it cannot place new rows or has no statistics, a context is not one of its own, the
+    /// names of a row are those of a row of the index, or no row has a profile at readouts enough (20; of vectors half of the
+    /// dimensions if that is fewer); profiles at fewer are left out, and the manifest's
     /// [`Addition::notices`] say which.
     pub fn extend(index: &'a Index, dataset: &Dataset, values: AddedValues) -> Result<Self> {
+        // Damaged files would get digests of their own.
+        index.verify()?;
         let way = Way::of(index, values)?;
         way.check_steps(dataset, values)?;
         let Aligned { rows, mut notices } = Aligned::of(&way, dataset)?;
@@ -137,9 +140,13 @@ fn place(way: &Way<'_>, index: &Index, row: &AlignedRow, record: &Record) -> Res
     };
     let strengths: Vec<f32> = alone.iter().zip(&profiles).map(strength).collect();
     let values: Vec<&[f32]> = profiles.iter().map(|(_, values)| *values).collect();
+    let vector = match alone.as_slice() {
+        [only] => only.vector.clone(),
+        _ => way.place(side, &profiles)?.vector,
+    };
     Ok(PlacedRow {
         record: Record { contexts: row.contexts.clone(), ..record.clone() },
-        vector: way.place(side, &profiles)?.vector,
+        vector,
         response: way.respond(side, &profiles)?,
         strength: strengths.iter().sum::<f32>() / strengths.len() as f32,
         agreement: agreement_of(&values),
@@ -316,7 +323,7 @@ fn provenance(index: &Index, addition: Addition) -> Provenance {
     }
 }
 
-/// Copies the model of an index; a damaged file would get a digest of its own.
+/// Copies the model of an index, unless another build replaced it since it was verified.
 fn copy_model(index: &Index, folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     for (name, expected) in &index.manifest().files {

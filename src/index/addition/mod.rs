@@ -3,7 +3,7 @@
 //! Takes an open index and a dataset of profiles at its readouts, in its contexts, or of vectors of its own space; gives
 //! the builder of a larger index. Each row is folded in with all weights frozen, as a signature is, and judged as one:
 //! the nulls are those of the base, whose rows keep their vectors to the bit. Names that the index holds already are
-//! refused.
+//! refused, unless an alias is ambiguous or the InChIKeys differ: then it is told.
 
 mod aligned;
 mod collision;

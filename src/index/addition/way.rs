@@ -60,7 +60,7 @@ impl<'a> Way<'a> {
     /// What the readouts, or dimensions, are called.
     pub(super) fn readout_names(&self) -> Cow<'_, ReadoutNames> {
         match self {
-            Self::FoldIn { index, stored, .. } => stored.readout_names(index),
+            Self::FoldIn { index, stored, .. } => ReadoutNames::of_model(index, &stored.readouts),
             Self::Given { space, .. } => {
                 Cow::Owned(ReadoutNames::new(space.dimensions.clone(), Vec::new()))
             }
@@ -138,10 +138,14 @@ impl<'a> Way<'a> {
     /// The values of a profile as the model knows them.
     pub(super) fn normalise(&self, context: u32, raw: Vec<f32>) -> Result<Vec<f32>> {
         match self {
-            Self::FoldIn { screens, .. } => {
-                let screen = screens.get(context as usize);
-                screen.map_or(Ok(raw.clone()), |screen| screen.normalise(&raw))
-            }
+            Self::FoldIn { screens, .. } => match screens.get(context as usize) {
+                Some(screen) => screen.normalise(&raw),
+                None => {
+                    let problem = "no screen of the index is measured in it";
+                    let advice = "name one of the index's contexts";
+                    Err(Error::data(format!("context {context}"), problem, advice))
+                }
+            },
             Self::Given { .. } => Ok(raw),
         }
     }

@@ -6,7 +6,7 @@ use super::compute::Calibration;
 use super::stratum::{Stratum, TargetKind};
 use crate::calibrate::{ClassKind, MechanismClass, Null, ProbabilityCurve};
 use crate::error::{Error, Result};
-use crate::experiment::PerturbationType;
+use crate::experiment::{PerturbationType, Side};
 use crate::index::file::{SectionFile, SectionWriter};
 
 impl Calibration {
@@ -65,24 +65,24 @@ pub struct CalibrationTable {
     strata: BTreeMap<Stratum, usize>,
     curves: BTreeMap<Stratum, ProbabilityCurve>,
     classes: Vec<MechanismClass>,
-    added: Vec<Range<usize>>,
+    added: [Range<usize>; 2],
 }
 
 impl CalibrationTable {
-    /// Opens `calibration.bin` of an index of `n_rows`, of which those of some ranges were added after training.
+    /// Opens `calibration.bin` of an index with these chemical and genetic rows, of which some were added after training.
     ///
     /// # Errors
-    /// When the file is damaged, of a newer format, or its parts do not fit each other or `n_rows`.
-    pub fn open(path: &Path, n_rows: usize, added: &[Range<usize>]) -> Result<Self> {
+    /// When the file is damaged, of a newer format, or its parts do not fit each other or the rows.
+    pub fn open(path: &Path, sides: &[Range<usize>; 2], added: &[Range<usize>; 2]) -> Result<Self> {
         let file = SectionFile::open(path, "calibration")?;
         let mut table = Self {
             strata: BTreeMap::new(),
             curves: BTreeMap::new(),
             classes: read_classes(&file)?,
-            added: added.to_vec(),
+            added: added.clone(),
             file,
         };
-        table.check_rows(n_rows)?;
+        table.check_rows(sides)?;
         let text = table.file.section_bytes("strata")?;
         let text = String::from_utf8_lossy(text).into_owned();
         for (at, key) in text.split('\n').filter(|key| !key.is_empty()).enumerate() {
@@ -111,13 +111,20 @@ impl CalibrationTable {
         Ok(())
     }
 
-    fn check_rows(&self, n_rows: usize) -> Result<()> {
-        let n_members = self.rows(PerturbationType::Compound).len() as u32;
+    fn check_rows(&self, [chemical, genetic]: &[Range<usize>; 2]) -> Result<()> {
+        let n_rows = chemical.len() + genetic.len();
+        // Classes are learnt from: added compounds are in none.
+        let n_members = self.trained_rows(PerturbationType::Compound).len() as u32;
         let mut members = self.classes.iter().flat_map(|class| &class.members);
-        let types = PerturbationType::ALL.iter();
-        let all = || types.clone().flat_map(|kind| self.rows(*kind));
-        let fits = all().count() == n_rows
-            && all().all(|row| (*row as usize) < n_rows)
+        let is_in_order = |kind: &PerturbationType| {
+            let side = if kind.side() == Side::Chemical { chemical } else { genetic };
+            let rows = self.rows(*kind);
+            rows.is_sorted_by(|a, b| a < b)
+                && rows.iter().all(|row| side.contains(&(*row as usize)))
+        };
+        let types = PerturbationType::ALL;
+        let fits = types.iter().all(is_in_order)
+            && types.iter().map(|kind| self.rows(*kind).len()).sum::<usize>() == n_rows
             && members.all(|member| *member < n_members);
         let sizes = ["strength", "activity", "agreement"];
         let is_whole = |name: &&str| {
@@ -217,13 +224,13 @@ impl CalibrationTable {
     /// Returns, for each context, the length that 95 of 100 shuffled profiles' vectors do not reach; none where it is not
     /// known.
     #[must_use]
-    pub fn thresholds(&self) -> &[f32] {
+    pub(crate) fn thresholds(&self) -> &[f32] {
         self.file.section_f32("thresholds").unwrap_or_default()
     }
 
     /// Returns the percentile of a strength among the rows of a type that were trained on, 0 to 100.
     #[must_use]
-    pub fn percentile_of(&self, strength: f32, kind: PerturbationType) -> f32 {
+    pub(crate) fn percentile_of(&self, strength: f32, kind: PerturbationType) -> f32 {
         let all = self.trained_rows(kind).iter().filter_map(|row| self.strength(*row));
         let (n_below, n) = all.fold((0_u32, 0_u32), |(below, n), other| {
             (below + u32::from(other <= strength), n + 1)
@@ -272,4 +279,43 @@ fn read_classes(file: &SectionFile) -> Result<Vec<MechanismClass>> {
         return Ok(classes);
     }
     Err(file.damaged("its classes do not fit their members"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Opens a table of three compounds, the last of them added, and two knock-outs.
+    fn open(compounds: &[u32], knockouts: &[u32], members: &[u32]) -> Result<CalibrationTable> {
+        let class = MechanismClass {
+            kind: ClassKind::Moa,
+            name: "BCL inhibitor".to_owned(),
+            members: members.to_vec(),
+        };
+        let rows = [
+            (PerturbationType::Compound, compounds.to_vec()),
+            (PerturbationType::CrisprKnockout, knockouts.to_vec()),
+        ];
+        let calibration =
+            Calibration { rows: rows.into(), classes: vec![class], ..Calibration::default() };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("calibration.bin");
+        calibration.write(&path).unwrap();
+        CalibrationTable::open(&path, &[0..3, 3..5], &[2..3, 5..5])
+    }
+
+    #[test]
+    fn rows_of_another_side_or_out_of_order_and_members_that_were_added_are_damage() {
+        open(&[0, 1, 2], &[3, 4], &[0, 1]).unwrap();
+        let damaged = [
+            open(&[0, 1, 2], &[3, 4], &[0, 2]),
+            open(&[0, 2, 1], &[3, 4], &[0, 1]),
+            open(&[0, 1, 1], &[3, 4], &[0, 1]),
+            open(&[0, 1, 3], &[2, 4], &[0, 1]),
+            open(&[0, 1], &[3, 4], &[0, 1]),
+        ];
+        for error in damaged.map(|opened| opened.unwrap_err().to_string()) {
+            assert!(error.contains("it does not fit 5 rows"), "{error}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use super::PredictedWriter;
 use crate::dataset::NormalisationStep;
 use crate::experiment::Side;
-use crate::index::Manifest;
+use crate::index::{HeldOutFit, Manifest};
 use crate::report::Source;
 use crate::report::aligned::{Aligned, shorten};
 use crate::report::explanation::readout;
@@ -114,7 +114,7 @@ impl<'a, W: Write> PredictedTable<'a, W> {
 fn accuracy(held_out: &HeldOut<'_>) -> Vec<String> {
     let HeldOut { model, constant } = held_out;
     let entries = match model.entries.as_str() {
-        "all" => "of all screens",
+        HeldOutFit::ALL => "of all screens",
         other => other,
     };
     let mut lines = vec![

@@ -15,20 +15,19 @@ pub struct HeldOut<'a> {
 }
 
 impl<'a> HeldOut<'a> {
-    /// Returns what an index's training reported of a context: of the context itself where it did, else of all screens
-    /// without knock-outs, whose values fit too easily; of all screens for a context of knock-outs, or where there are
-    /// no others. None where nothing was held out.
+    /// Returns what an index's training reported of a context: of all screens without knock-outs, whose values fit too
+    /// easily; of all screens for a context of knock-outs, or where there are no others. None where nothing was held out.
     #[must_use]
     pub fn of(manifest: &'a Manifest, context: &str) -> Option<Self> {
         let assay = manifest.recipe.as_ref().and_then(|recipe| recipe.assay_of(context));
         let of_knockouts =
             assay.is_some_and(|a| a.perturbation_type == PerturbationType::CrisprKnockout);
-        let without = if of_knockouts { "all" } else { "without knock-outs" };
+        let wanted = if of_knockouts { HeldOutFit::ALL } else { HeldOutFit::WITHOUT_KNOCKOUTS };
         let fits = &manifest.training.as_ref()?.held_out;
-        [context, without, "all"].into_iter().find_map(|entries| {
+        [wanted, HeldOutFit::ALL].into_iter().find_map(|entries| {
             let rows = || fits.iter().filter(|fit| fit.entries == entries && fit.count > 0);
-            let model = rows().find(|fit| fit.method == "model")?;
-            let constants = rows().filter(|fit| fit.method != "model");
+            let model = rows().find(|fit| fit.method == HeldOutFit::MODEL)?;
+            let constants = rows().filter(|fit| fit.method != HeldOutFit::MODEL);
             let constant = constants.min_by(|a, b| a.rmse.total_cmp(&b.rmse))?;
             Some(Self { model, constant })
         })

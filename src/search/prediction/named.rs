@@ -9,6 +9,7 @@ use crate::experiment::PerturbationType;
 use crate::index::{Index, Record};
 use crate::search::query::Query;
 use crate::search::subject::joined_record;
+use crate::search::untrained::untrained;
 
 /// Which responses are predicted: those of a perturbation in a context.
 ///
@@ -68,7 +69,13 @@ impl<'a> Resolved<'a> {
         let rows = index.resolve_members(&name)?;
         let records: Vec<Record> =
             rows.iter().map(|row| index.record(*row)).collect::<Result<_>>()?;
-        let members = records.iter().map(|record| model.position(&record.perturbation.symbol()));
+        let members = rows.iter().zip(&records).map(|(row, record)| {
+            let symbol = record.perturbation.symbol();
+            if index.is_added(*row) {
+                return Err(untrained(&symbol, true));
+            }
+            model.position(&symbol)
+        });
         let members: Vec<u32> = members.collect::<Result<_>>()?;
         let record = match <[Record; 1]>::try_from(records) {
             Ok([record]) => record,
@@ -124,7 +131,8 @@ impl Index {
     ///
     /// # Errors
     /// [`Error::UnknownName`] with suggestions, or [`Error::AmbiguousName`], for the perturbation; [`Error::Data`] for a
-    /// context that the model was not trained on, an unknown readout, or a combination of compounds with genes.
+    /// context that the model was not trained on, a row that was added after training, an unknown readout, or a
+    /// combination of compounds with genes.
     pub fn predict(
         &self,
         model: &ResponseModel,

@@ -6,6 +6,7 @@ use super::profile::{ReadoutLabel, labels_of};
 use crate::error::{Error, Result};
 use crate::index::{Index, ReadoutNames};
 use crate::model::Ensemble;
+use crate::search::untrained::untrained;
 use crate::table::{close_names, lookup_key};
 
 /// Contexts that a message lists at most.
@@ -99,10 +100,7 @@ impl ResponseModel {
 
     /// The position of a symbol among the model's perturbations.
     pub(super) fn position(&self, symbol: &str) -> Result<u32> {
-        self.perturbations.get(symbol).copied().ok_or_else(|| {
-            let problem = "the index's model does not know it";
-            Error::data(format!("`{symbol}`"), problem, "rebuild the index")
-        })
+        self.perturbations.get(symbol).copied().ok_or_else(|| untrained(symbol, false))
     }
 
     fn unseen(&self, wanted: &str) -> Error {

@@ -204,6 +204,9 @@ fn rows_that_an_index_cannot_take_are_refused_before_anything_is_written() {
     assert!(held.contains("`drug 5` is `Drug 5`"), "{held}");
     let normalised = refused("name,d0,d1\nours,1,2\n", &["--normalised"]);
     assert!(normalised.contains("leave `--normalised` out"), "{normalised}");
+    let nowhere = text(&folder.path().join("nowhere")).to_owned();
+    let missing = run(&["index", "compound=none.csv", "--add", &nowhere, "-o", &nowhere]).failure();
+    assert!(missing.contains("nowhere") && !missing.contains("none.csv"), "{missing}");
     let unable = run(&["index", &source, "--add", planted(), "-o", text(&index)]).failure();
     assert!(unable.contains("it cannot place new rows"), "{unable}");
     assert_eq!(fs::read(index.join("manifest.json")).unwrap(), before);

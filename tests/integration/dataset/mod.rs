@@ -163,6 +163,13 @@ fn colliding_profiles_follow_the_recipe() {
     assert!(message.contains("`ABT-737`, `ABT737`") && message.contains("duplicates"), "{message}");
     let repeated = Lab::new("").assay("ko", "crispr-knockout", "line,BRAF,BRAF\nA,1,3\nB,2,8\n");
     assert!(repeated.refusal().contains("`CRISPR-KO_BRAF` has 2 profiles"));
+    let mean = Lab::new("readouts = \"all\"\nduplicates = \"mean\"");
+    let mean = mean.assay("ko", "crispr-knockout", "line,BRAF,BRAF\nA,1,3\nB,2,8\n").dataset();
+    let report = mean.report.to_string();
+    assert!(
+        report.contains("1 kept (1 averaged with others of the same perturbation)"),
+        "{report}"
+    );
 }
 
 #[test]
@@ -225,6 +232,15 @@ fn screens_without_common_readouts_are_refused() {
         "line,afatinib\nC,1\nD,2\n",
     );
     assert!(lab.refusal().contains("readouts = \"all\""));
+}
+
+#[test]
+fn screens_in_which_nothing_was_measured_say_so_whichever_readouts_are_kept() {
+    for head in ["readouts = \"all\"", ""] {
+        let lab = Lab::new(head).assay("one", "compound", "line,x,y\na,,NA\nb,,\n");
+        let refusal = lab.assay("two", "crispr-knockout", "line,BRAF\na,\nb,\n").refusal();
+        assert!(refusal.contains("no profile has a value at any readout"), "{refusal}");
+    }
 }
 
 #[test]

@@ -4,11 +4,12 @@
 //! profiles do, as those of a trained index, so that the references of single profiles cannot be found again: what they would judge
 //! among added rows carries no statistics.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use phenocopy::dataset::{Dataset, ProfileKey, Profiles, StorageLimits};
 use phenocopy::experiment::{Context, Perturbation, PerturbationType, Readout, Side};
-use phenocopy::index::{AddedBy, AddedValues, Index, IndexBuilder};
+use phenocopy::index::{AddedBy, AddedValues, Addition, Index, IndexBuilder, Manifest};
 use phenocopy::search::{Flag, Query, Scope};
 
 const FINGERPRINT: &str = "b7dcba67c49ac353";
@@ -42,6 +43,30 @@ fn regenerate() {
     let base = Index::open(fixtures().join("index-v1-calibrated")).unwrap();
     let builder = IndexBuilder::extend(&base, &dataset(), AddedValues::Normalised).unwrap();
     builder.write(&fixtures().join("index-v2")).unwrap();
+}
+
+#[test]
+fn a_manifest_that_counts_fewer_rows_than_were_added_is_damaged() {
+    let manifest = Manifest::read(&fixtures().join("index-v2/manifest.json")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("manifest.json");
+    let read = |additions: &[(usize, usize)]| {
+        let addition = |(chemical, genetic): &(usize, usize)| Addition {
+            chemical: *chemical,
+            genetic: *genetic,
+            ..manifest.additions[0].clone()
+        };
+        let additions = additions.iter().map(addition).collect();
+        let crafted = Manifest { additions, ..manifest.clone() }.sealed().unwrap();
+        fs::write(&path, crafted.to_json().unwrap()).unwrap();
+        Manifest::read(&path)
+    };
+    let n_genetic = manifest.counts.genetic;
+    assert_eq!(read(&[(1, 0), (1, n_genetic)]).unwrap().n_added(), 2 + n_genetic);
+    for additions in [&[(0, n_genetic + 1)][..], &[(70, 0)], &[(usize::MAX, 0), (2, 0)]] {
+        let error = read(additions).unwrap_err().to_string();
+        assert!(error.contains("more rows were added than it counts"), "{error}");
+    }
 }
 
 #[test]
