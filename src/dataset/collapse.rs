@@ -86,6 +86,14 @@ impl Joining {
         }
     }
 
+    /// Returns how many samples it has taken in.
+    pub(super) fn n_samples(&self) -> u32 {
+        match self {
+            Self::Samples(_, samples) => samples.len() as u32,
+            Self::Sums { n_samples, .. } => *n_samples,
+        }
+    }
+
     /// Returns the profile, NaN where no sample has a value.
     pub(super) fn finish(self) -> Vec<f32> {
         match self {

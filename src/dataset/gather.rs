@@ -7,7 +7,7 @@ use super::report::DroppedProfile;
 use super::samples::{Joint, SampleScale};
 use crate::error::{Error, Result};
 use crate::experiment::Perturbation;
-use crate::table::{Condition, Measurements};
+use crate::table::{Condition, Measurements, SampleValues};
 
 /// What the samples of a file measured, in their order: each condition once, as samples may be millions.
 #[derive(Default)]
@@ -54,8 +54,10 @@ pub(super) struct Gathering<'a> {
     profiles: Vec<u32>,
     values: Vec<f32>,
     too_few: Vec<TooFew>,
+    /// Samples without counts.
     n_empty: u64,
-    problem: Option<Error>,
+    /// Samples with values among their counts that are none.
+    n_odd: u64,
 }
 
 /// A condition of which there are not enough samples.
@@ -117,7 +119,7 @@ impl<'a> Gathering<'a> {
             values: Vec::new(),
             too_few: Vec::new(),
             n_empty: 0,
-            problem: None,
+            n_odd: 0,
         };
         gathering.leave_out()?;
         gathering.reserve();
@@ -129,7 +131,6 @@ impl<'a> Gathering<'a> {
         let compares = self.joint.compares();
         let mut is_kept = vec![true; self.conditions.len()];
         let mut with_controls = HashSet::new();
-        let n_perturbations = self.conditions.iter().filter(|of| !of.is_control).count();
         let counted = self.conditions.iter().zip(&self.n_awaited);
         for ((condition, n_samples), is_kept) in counted.zip(&mut is_kept) {
             *is_kept = *n_samples >= self.joint.min_samples && (compares || !condition.is_control);
@@ -145,13 +146,22 @@ impl<'a> Gathering<'a> {
         if let Some((condition, _)) = alone.filter(|_| compares) {
             return Err(self.contrast().no_controls(&condition.context));
         }
-        if let (Some(few), true) = (self.too_few.first(), self.too_few.len() == n_perturbations) {
-            return Err(few.alone(self.joint.min_samples));
-        }
+        self.refuse_too_few()?;
         for condition in &mut self.condition_of {
             *condition = condition.filter(|at| is_kept.get(*at as usize).is_some_and(|kept| *kept));
         }
         Ok(())
+    }
+
+    /// Refuses samples of which no perturbation has enough.
+    fn refuse_too_few(&self) -> Result<()> {
+        let n_perturbations = self.conditions.iter().filter(|of| !of.is_control).count();
+        match self.too_few.first() {
+            Some(few) if self.too_few.len() == n_perturbations => {
+                Err(few.alone(self.joint.min_samples))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn reserve(&mut self) {
@@ -167,18 +177,24 @@ impl<'a> Gathering<'a> {
         Contrast { joint: self.joint, n_readouts: self.n_readouts }
     }
 
-    /// Takes in the values of a sample: one per readout, NaN for missing; `total` is the sum over all readouts of the file.
-    pub(super) fn push(&mut self, sample: usize, values: &[f32], total: f64) {
-        let Some(condition) = self.condition_of.get(sample).copied().flatten() else { return };
-        if self.joint.scale == Some(SampleScale::Counts) {
-            self.check_counts(condition, values);
+    /// Takes in a sample.
+    ///
+    /// # Errors
+    /// Names its context, if it has negative counts.
+    pub(super) fn push(&mut self, sample: SampleValues<'_>) -> Result<()> {
+        let SampleValues { place, values, total, odd } = sample;
+        let Some(condition) = self.condition_of.get(place).copied().flatten() else {
+            return Ok(());
+        };
+        if let (Some(odd), Some(SampleScale::Counts)) = (odd, self.joint.scale) {
+            self.check_count(condition, odd)?;
         }
         let factor = factor(self.joint.scale, total);
         self.n_empty += u64::from(factor.is_none());
         let Some(collapse) = self.joint.collapse else {
             self.profiles.push(condition);
             self.values.extend_from_slice(values);
-            return;
+            return Ok(());
         };
         let n_readouts = self.n_readouts;
         let held = self.held.entry(condition).or_insert_with(|| Joining::new(collapse, n_readouts));
@@ -188,34 +204,49 @@ impl<'a> Gathering<'a> {
         if let Some(n_awaited) = self.n_awaited.get_mut(condition as usize) {
             *n_awaited -= 1;
             if *n_awaited == 0 {
-                self.profiles.push(condition);
-                self.values
-                    .extend(self.held.remove(&condition).map(Joining::finish).unwrap_or_default());
+                self.complete(condition);
             }
+        }
+        Ok(())
+    }
+
+    /// Makes a profile of what has come of a condition, if that is enough: samples without counts are none.
+    fn complete(&mut self, condition: u32) {
+        let (Some(held), Some(of)) =
+            (self.held.remove(&condition), self.conditions.get(condition as usize))
+        else {
+            return;
+        };
+        let n_samples = held.n_samples();
+        if n_samples >= self.joint.min_samples {
+            self.profiles.push(condition);
+            self.values.extend(held.finish());
+        } else if !of.is_control {
+            self.too_few.push(TooFew { condition: of.clone(), n_samples });
         }
     }
 
-    /// Remembers the first sample with a negative count.
-    fn check_counts(&mut self, condition: u32, values: &[f32]) {
-        let negative = values.iter().find(|value| **value < 0.0);
-        let Some(value) = negative.filter(|_| self.problem.is_none()) else { return };
+    /// Refuses what is below 0 among the counts of a sample, and counts samples with NaN or infinity.
+    fn check_count(&mut self, condition: u32, odd: f32) -> Result<()> {
+        if odd >= 0.0 || odd.is_nan() {
+            self.n_odd += 1;
+            return Ok(());
+        }
         let condition = self.conditions.get(condition as usize);
         let context = condition.map_or("", |condition| condition.context.as_str());
-        self.problem = Some(Error::data(
+        Err(Error::data(
             format!("context `{context}`"),
-            format!("{value} among its counts"),
+            format!("{odd} among its counts"),
             "say `values = \"log\"` if they are logarithms, or name the `layer` with the counts",
-        ));
+        ))
     }
 
     /// Returns the profiles, and which of them are of which context.
     ///
     /// # Errors
-    /// Names a context with negative counts, or without controls.
+    /// Names a context without controls, or when no perturbation has enough samples.
     pub(super) fn finish(mut self, readouts: Vec<String>) -> Result<Gathered> {
-        if let Some(problem) = self.problem.take() {
-            return Err(problem);
-        }
+        self.refuse_too_few()?;
         let of = |profile: &u32| self.conditions.get(*profile as usize).cloned();
         let mut conditions: Vec<Condition> = self.profiles.iter().filter_map(of).collect();
         let mut values = std::mem::take(&mut self.values);
@@ -224,9 +255,20 @@ impl<'a> Gathering<'a> {
         }
         let (contexts, perturbations) = by_context(conditions.into_iter());
         let measurements = Measurements::dense(perturbations, readouts, values);
-        let empty = format!("{} samples without counts are left out", self.n_empty);
-        let notices = (self.n_empty > 0).then_some(empty).into_iter().collect();
+        let notices = self.notices();
         Ok(Gathered { measurements, contexts, too_few: self.too_few, notices })
+    }
+
+    fn notices(&self) -> Vec<String> {
+        let told = [
+            (self.n_empty, "samples without counts are left out"),
+            (
+                self.n_odd,
+                "samples have NaN or infinite values among their counts: missing, and not part of their depth",
+            ),
+        ];
+        let told = told.into_iter().filter(|(n, _)| *n > 0);
+        told.map(|(n, what)| format!("{n} {what}")).collect()
     }
 }
 

@@ -39,7 +39,7 @@ pub struct Samples {
     /// it is left out they stay profiles, which `duplicates` joins or refuses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collapse: Option<Collapse>,
-    /// Perturbations with fewer samples in a context are left out of it.
+    /// Perturbations with fewer samples in a context are left out of it; samples without counts are none.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub min_samples: u32,
     /// Which samples count.
@@ -54,7 +54,7 @@ pub enum SampleScale {
     /// Counts of molecules. Each sample's are scaled to 10,000 in all; a profile is log2 of the mean plus 1, less that of
     /// the controls of its context.
     Counts,
-    /// Logarithms: a profile is their mean less that of the controls of its context.
+    /// Logarithms: a profile is what `collapse` makes of them, less that of the controls of its context.
     Log,
     /// Already relative to controls (z-scores, fold changes): controls are only left out.
     Relative,

@@ -7,7 +7,7 @@ use super::samples::Samples;
 use crate::error::{Error, Result};
 use crate::table::{
     Duplicates, GctFile, GctxFile, GctxSelection, H5adFile, H5adPart, H5adSelection, Measurements,
-    Wanted, read_long, read_matrix,
+    SampleValues, Wanted, read_long, read_matrix,
 };
 
 /// What is wanted of an assay's file: text has been read, HDF5 waits to be read in pieces.
@@ -90,25 +90,28 @@ impl Source {
             source => source,
         };
         let mut gathering = Gathering::new(measured, readouts.len(), joint)?;
-        let notices = source.for_each_sample(|sample, values, total| {
-            gathering.push(sample, values, total);
-        })?;
+        let notices = source.for_each_sample(|sample| gathering.push(sample))?;
         let mut gathered = gathering.finish(readouts)?;
         gathered.notices.extend(notices);
         Ok(gathered)
     }
 
-    /// Calls `visit(sample, values, total)`; the total is that of all readouts, NaN where only those that are wanted are
-    /// read. Returns what there is to tell.
-    fn for_each_sample(&self, mut visit: impl FnMut(usize, &[f32], f64)) -> Result<Option<String>> {
+    /// Calls `visit` for each sample; returns what there is to tell.
+    fn for_each_sample(
+        &self,
+        mut visit: impl FnMut(SampleValues<'_>) -> Result<()>,
+    ) -> Result<Option<String>> {
+        let mut visit_wanted = |place, values: &[f32]| {
+            visit(SampleValues { place, values, total: f64::NAN, odd: None })
+        };
         let read = match self {
             Self::H5ad(file) => {
-                let n_infinite = file.for_each_sample(|s| visit(s.place, s.values, s.total))?;
+                let n_infinite = file.for_each_sample(visit)?;
                 let notice = format!("{n_infinite} infinite values are taken for missing ones");
                 return Ok((n_infinite > 0).then_some(notice));
             }
             Self::Gctx(file) => {
-                file.for_each_sample(|sample, values| visit(sample, values, f64::NAN))?;
+                file.for_each_sample(visit_wanted)?;
                 return Ok(None);
             }
             Self::Held(read) => read,
@@ -117,7 +120,7 @@ impl Source {
         for sample in 0..read.n_profiles() {
             row.fill(f32::NAN);
             read.for_each_value(sample, |readout, value| row[readout] = value);
-            visit(sample, &row, f64::NAN);
+            visit_wanted(sample, &row)?;
         }
         Ok(None)
     }

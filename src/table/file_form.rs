@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::gene::gene_set_format;
 use super::h5ad::H5adForm;
 use super::number::{Cell, parse_cell};
 use super::signature::signature_columns;
@@ -101,12 +102,8 @@ pub fn file_form(path: &Path) -> Result<FileForm> {
             _ => Ok(FileForm::Known { format }),
         };
     }
-    let name = path.to_string_lossy().to_lowercase();
-    let extension = name.trim_end_matches(".gz").rsplit('.').next().unwrap_or_default();
-    for (own, format) in [("gmt", "GMT"), ("grp", "GRP")] {
-        if extension == own {
-            return Ok(FileForm::GeneSets { format });
-        }
+    if let Some(format) = gene_set_format(path) {
+        return Ok(FileForm::GeneSets { format });
     }
     Survey::of(path).map(FileForm::Table)
 }

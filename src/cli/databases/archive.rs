@@ -1,19 +1,24 @@
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{File, metadata};
 use std::io::{BufReader, copy};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use phenocopy::{Error, Result};
-use tempfile::NamedTempFile;
 use zip::ZipArchive;
 
-/// Puts files of a ZIP archive beside it, whichever of its folders holds them; returns those that were not there.
+use crate::cli::output::stage;
+
+/// Puts files of a ZIP archive beside it, whichever of its folders holds them; returns those that were not there, or older
+/// than the archive.
 ///
 /// # Errors
 /// When the archive is damaged or lacks one of them.
 pub(super) fn unpack(archive: &Path, names: &[String]) -> Result<Vec<PathBuf>> {
     let folder = archive.parent().unwrap_or(Path::new("."));
-    let wanted = names.iter().filter(|name| !folder.join(name).exists());
+    let written = modified(archive);
+    let is_old = |member: SystemTime| written.is_some_and(|written| member < written);
+    let wanted = names.iter().filter(|name| modified(&folder.join(name)).is_none_or(is_old));
     let wanted: Vec<&String> = wanted.collect();
     if wanted.is_empty() {
         return Ok(Vec::new());
@@ -22,6 +27,11 @@ pub(super) fn unpack(archive: &Path, names: &[String]) -> Result<Vec<PathBuf>> {
     let mut opened =
         ZipArchive::new(BufReader::new(file)).map_err(|error| damaged(archive, &error))?;
     wanted.into_iter().map(|name| unpack_one(&mut opened, archive, name)).collect()
+}
+
+/// Returns when a file was written last; none if there is no such file.
+fn modified(path: &Path) -> Option<SystemTime> {
+    metadata(path).and_then(|metadata| metadata.modified()).ok()
 }
 
 fn unpack_one(
@@ -36,8 +46,7 @@ fn unpack_one(
     };
     let mut member = opened.by_index(at).map_err(|error| damaged(archive, &error))?;
     let target = archive.with_file_name(name);
-    let folder = target.parent().unwrap_or(Path::new("."));
-    let mut new = NamedTempFile::new_in(folder).map_err(Error::io("write", folder))?;
+    let mut new = stage(&target)?;
     copy(&mut member, &mut new).map_err(Error::io("unpack", &target))?;
     new.persist(&target).map_err(|failure| Error::io("write", &target)(failure.error))?;
     Ok(target)

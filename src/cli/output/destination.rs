@@ -234,7 +234,8 @@ fn name_output(error: anyhow::Error, output: &Path) -> anyhow::Error {
     }
 }
 
-fn stage(path: &Path) -> phenocopy::Result<tempfile::NamedTempFile> {
+/// Creates a file beside one that it will replace, with the permissions of that, or of any new file.
+pub(crate) fn stage(path: &Path) -> phenocopy::Result<tempfile::NamedTempFile> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     // Asked here, as the temporary file's own error would not say it in the system's words.
     parent.map(std::fs::metadata).transpose().map_err(Error::io("write", path))?;

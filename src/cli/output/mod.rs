@@ -4,6 +4,8 @@ mod destination;
 mod resumable;
 
 pub(crate) use destination::is_watched;
+#[cfg(feature = "download")]
+pub(crate) use destination::stage;
 pub(crate) use destination::{
     Format, ListFormat, MOST_LISTED, OutputArguments, ReportFormat, command_line, complain,
     discard_staged, fill_by_path, fill_together, listed, width,

@@ -1,7 +1,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::table::hdf5::{Hdf5, Hdf5Matrix};
 use crate::table::name::is_missing;
 use crate::table::number::is_minus_666;
@@ -25,7 +25,10 @@ const READOUTS: &str = "/0/META/ROW";
 /// let chosen = GctxFile::open("tests/fixtures/formats/cmappy.gctx".as_ref(), None)?.select(wanted);
 /// assert_eq!(chosen.left_out.samples, 5);
 /// let mut values = Vec::new();
-/// chosen.for_each_sample(|_, row| values.extend_from_slice(row))?;
+/// chosen.for_each_sample(|_, row| {
+///     values.extend_from_slice(row);
+///     Ok(())
+/// })?;
 /// assert_eq!(values, [1.0, 1.125, 1.25, 1.375, 1.5]);
 /// # Ok::<(), phenocopy::Error>(())
 /// ```
@@ -90,7 +93,7 @@ impl GctxFile {
         let mut table = vec![Vec::new(); header.len()];
         for at in builder.needed_columns() {
             if let (Some(name), Some(values)) = (header.get(at), table.get_mut(at)) {
-                *values = self.file.texts(&format!("{SAMPLES}/{name}"))?;
+                *values = self.file.texts_of(&format!("{SAMPLES}/{name}"), self.samples.len())?;
             }
         }
         for sample in 0..self.samples.len() {
@@ -142,11 +145,9 @@ impl GctxFile {
 /// Returns the readouts' names in a column of the row metadata, and the ids of those that have none there.
 fn rename_readouts(file: &Hdf5, column: &str, ids: Vec<String>) -> Result<Vec<String>> {
     find_column(file.path(), &file.columns(READOUTS)?, column)?;
-    let names = file.texts(&format!("{READOUTS}/{column}"))?;
-    let named = names.into_iter().map(Some).chain(std::iter::repeat(None));
-    let name =
-        |(id, name): (String, Option<String>)| name.filter(|name| !is_missing(name)).unwrap_or(id);
-    Ok(ids.into_iter().zip(named).map(name).collect())
+    let names = file.texts_of(&format!("{READOUTS}/{column}"), ids.len())?;
+    let name = |(id, name): (String, String)| if is_missing(&name) { id } else { name };
+    Ok(ids.into_iter().zip(names).map(name).collect())
 }
 
 impl GctxSelection {
@@ -154,8 +155,11 @@ impl GctxSelection {
     /// value per readout, NaN for missing.
     ///
     /// # Errors
-    /// When the file is damaged, or a value is infinite.
-    pub fn for_each_sample(&self, mut visit: impl FnMut(usize, &[f32])) -> Result<()> {
+    /// When the file is damaged, or a value is infinite; the first error of `visit`, which ends the reading.
+    pub fn for_each_sample(
+        &self,
+        mut visit: impl FnMut(usize, &[f32]) -> Result<()>,
+    ) -> Result<()> {
         let n_readouts = self.readouts.len();
         if n_readouts == 0 {
             return Ok(());
@@ -164,11 +168,8 @@ impl GctxSelection {
         let mut place = 0;
         for samples in self.samples.chunk_by(|one, other| one / block == other / block) {
             let values = self.read_block(samples)?;
-            if values.len() != samples.len() * n_readouts {
-                return Err(self.incomplete());
-            }
             for values in values.chunks_exact(n_readouts) {
-                visit(place, values);
+                visit(place, values)?;
                 place += 1;
             }
         }
@@ -193,10 +194,8 @@ impl GctxSelection {
         Ok(samples.iter().filter_map(row).flatten().copied().collect())
     }
 
-    /// Returns how many neighbouring samples are read at once: whole chunks, within a bound of memory.
+    /// Returns how many neighbouring samples are read at once.
     fn block(&self) -> usize {
-        /// Values of a block; three such blocks are held at a time.
-        const MOST_VALUES: usize = 1 << 21;
         let file = &self.file;
         let (axis, held) = if file.has_readout_rows {
             (1, file.readouts.len())
@@ -205,13 +204,6 @@ impl GctxSelection {
         } else {
             (0, file.readouts.len())
         };
-        let most = (MOST_VALUES / held.max(1)).max(1);
-        let chunk = file.matrix.chunk.map_or(1, |chunk| chunk[axis]).max(1);
-        if chunk > most { most } else { most / chunk * chunk }
-    }
-
-    fn incomplete(&self) -> Error {
-        let advice = "fetch or write the file again";
-        whole_file(&self.file.path, "a value for each sample and readout", "fewer", advice)
+        file.matrix.block(axis, held)
     }
 }

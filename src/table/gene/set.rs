@@ -22,12 +22,17 @@ const DOWN: [&str; 2] = ["_DN", "_DOWN"];
 /// Returns whether a file holds gene sets, by its extension: `gmt` or `grp`, whatever its case, also of a gzip.
 #[must_use]
 pub fn holds_gene_sets(path: &Path) -> bool {
-    is_of(path, "gmt") || is_of(path, "grp")
+    gene_set_format(path).is_some()
 }
 
-fn is_of(path: &Path, extension: &str) -> bool {
+const GMT: &str = "GMT";
+const GRP: &str = "GRP";
+
+/// Returns what a file of gene sets is called, as [`holds_gene_sets`]; none if it is no such file.
+pub(in crate::table) fn gene_set_format(path: &Path) -> Option<&'static str> {
     let name = path.to_string_lossy().to_lowercase();
-    name.trim_end_matches(".gz").rsplit_once('.').is_some_and(|(_, end)| end == extension)
+    let (_, extension) = name.trim_end_matches(".gz").rsplit_once('.')?;
+    [GMT, GRP].into_iter().find(|format| format.eq_ignore_ascii_case(extension))
 }
 
 /// Reads gene sets: of a GRP one, named as the file, a name in each line; of a GMT a set in each line, its name, a
@@ -51,7 +56,7 @@ fn is_of(path: &Path, extension: &str) -> bool {
 /// ```
 pub fn read_gene_sets(path: &Path) -> Result<Vec<GeneSet>> {
     let lines = lines(path)?;
-    let sets = if is_of(path, "gmt") {
+    let sets = if gene_set_format(path) == Some(GMT) {
         let sets = lines.iter().map(|(line, text)| gmt_set(path, *line, text));
         paired(&sets.collect::<Result<Vec<GeneSet>>>()?)
     } else {

@@ -31,7 +31,10 @@ pub struct H5adPart<'a> {
 /// let file = H5adFile::open(path.as_ref(), H5adPart::default())?;
 /// let chosen = file.select(Wanted { readout: &|name| name == "BRAF", ..Wanted::ALL })?;
 /// let mut values = Vec::new();
-/// chosen.for_each_sample(|cell| values.push((cell.values[0], cell.total)))?;
+/// chosen.for_each_sample(|cell| {
+///     values.push((cell.values[0], cell.total));
+///     Ok(())
+/// })?;
 /// assert_eq!(values[0], (2.0, 20.0));
 /// # Ok::<(), phenocopy::Error>(())
 /// ```
@@ -53,7 +56,7 @@ impl H5adFile {
             Some("raw/X") => ("raw/X".to_owned(), "raw/var"),
             Some(layer) => (format!("layers/{layer}"), "var"),
         };
-        let n_samples = Frame::new(&file, "obs")?.n_rows()?;
+        let n_samples = Frame::new(&file, "obs")?.n_rows;
         let readouts = read_readouts(Frame::new(&file, var)?, part.readout_column)?;
         let values = Values::open(&file, &matrix)?;
         if values.shape() != [n_samples, readouts.len()] || readouts.is_empty() || n_samples == 0 {
@@ -122,7 +125,7 @@ impl H5adFile {
     fn refuse_turned(&self, wanted: Wanted<'_>) -> Result<()> {
         let obs = Frame::new(&self.file, "obs")?;
         let names = obs.read(&obs.index())?;
-        let n_readouts = (0..names.len()).filter(|row| (wanted.readout)(names.cell(*row))).count();
+        let n_readouts = (0..obs.n_rows).filter(|row| (wanted.readout)(names.cell(*row))).count();
         if n_readouts == 0 {
             return Ok(());
         }
@@ -144,5 +147,5 @@ fn read_readouts(var: Frame<'_>, column: Option<&str>) -> Result<Vec<String>> {
         let named = named.as_ref().map(|named| named.cell(row));
         named.filter(|name| !is_missing(name)).unwrap_or_else(|| index.cell(row)).to_owned()
     };
-    Ok((0..index.len()).map(name).collect())
+    Ok((0..var.n_rows).map(name).collect())
 }

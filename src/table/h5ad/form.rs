@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::file::{H5adFile, H5adPart};
 use super::frame::{Column, Frame};
-use super::values::Visit;
+use super::values::layer_names;
 use crate::error::Result;
 use crate::table::sample::KNOWN_CONTROLS;
 
@@ -18,7 +18,7 @@ pub struct H5adForm {
     pub n_readouts: usize,
     /// How `X` is stored: `dense`, `CSR` or `CSC`.
     pub storage: &'static str,
-    /// What the values of the first rows look like.
+    /// What the first values look like.
     pub values: ValuesForm,
     /// The column of `obs` that names its rows.
     pub index: String,
@@ -42,16 +42,19 @@ pub enum ValuesForm {
     Signed,
 }
 
-impl Visit for ValuesForm {
-    fn value(&mut self, _: usize, value: f32) {
-        if value < 0.0 {
-            *self = Self::Signed;
-        } else if *self == Self::Counts && value.fract() != 0.0 {
-            *self = Self::Positive;
+impl ValuesForm {
+    /// Returns what the finite ones of these values look like.
+    fn of(values: &[f32]) -> Self {
+        let has =
+            |is_so: fn(f32) -> bool| values.iter().any(|value| value.is_finite() && is_so(*value));
+        if has(|value| value < 0.0) {
+            Self::Signed
+        } else if has(|value| value.fract() != 0.0) {
+            Self::Positive
+        } else {
+            Self::Counts
         }
     }
-
-    fn end(&mut self) {}
 }
 
 /// A column of `obs`.
@@ -69,8 +72,6 @@ pub struct ObsColumn {
 
 /// Examples of a column that are kept.
 const N_EXAMPLES: usize = 3;
-/// Rows whose values are looked at.
-const N_SURVEYED: usize = 64;
 
 impl H5adForm {
     /// Reads what a file says of itself, all but the values.
@@ -82,30 +83,17 @@ impl H5adForm {
         let obs = Frame::new(&file.file, "obs")?;
         let index = obs.index();
         let columns = obs.columns()?;
-        let mut layers: Vec<String> = file
-            .file
-            .members("layers")
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect();
-        if file.file.node("raw/X")?.is_some() {
-            layers.push("raw/X".to_owned());
-        }
         let [n_samples, n_readouts] = file.values.shape();
-        let mut values = ValuesForm::Counts;
-        let first: Vec<usize> = (0..n_samples.min(N_SURVEYED)).collect();
-        file.values.for_each_row(&first, &mut values)?;
         Ok(Self {
             n_samples,
             n_readouts,
             storage: file.values.storage(),
-            values,
+            values: ValuesForm::of(&file.values.read_first()?),
             index,
             // A column of a kind that no reader knows is as good as none.
             obs: columns.into_iter().filter_map(|name| ObsColumn::read(obs, name).ok()).collect(),
             var: Frame::new(&file.file, "var")?.columns()?,
-            layers,
+            layers: layer_names(&file.file)?,
         })
     }
 

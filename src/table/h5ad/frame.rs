@@ -7,6 +7,8 @@ use crate::table::text::{find_column, whole_file};
 pub(super) struct Frame<'a> {
     file: &'a Hdf5,
     group: &'a str,
+    /// How many rows it has.
+    pub(super) n_rows: usize,
 }
 
 /// A column of a frame, as texts.
@@ -36,13 +38,6 @@ impl Column {
         let is_wrong = |code: &&i32| usize::try_from(**code).is_ok_and(|at| at >= categories.len());
         codes.iter().find(is_wrong).map(i32::to_string)
     }
-
-    pub(super) fn len(&self) -> usize {
-        match self {
-            Self::Categorical { codes, .. } => codes.len(),
-            Self::Texts(texts) => texts.len(),
-        }
-    }
 }
 
 /// Where anndata 0.7 put what codes mean.
@@ -55,7 +50,10 @@ impl<'a> Frame<'a> {
     /// When the file has none, or one that anndata older than 0.7 wrote: a compound dataset.
     pub(super) fn new(file: &'a Hdf5, group: &'a str) -> Result<Self> {
         match file.node(group)? {
-            Some(Node::Group) => Ok(Self { file, group }),
+            Some(Node::Group) => {
+                let frame = Self { file, group, n_rows: 0 };
+                Ok(Self { n_rows: frame.count_rows()?, ..frame })
+            }
             Some(Node::Dataset) => Err(whole_file(
                 file.path(),
                 format!("`{group}` as a group, which anndata 0.7 and later write"),
@@ -92,16 +90,14 @@ impl<'a> Frame<'a> {
         named.unwrap_or_else(|| "_index".to_owned())
     }
 
-    /// Returns how many rows it has.
-    pub(super) fn n_rows(&self) -> Result<usize> {
+    /// Counts the rows by its index.
+    fn count_rows(&self) -> Result<usize> {
         let path = self.path(&self.index());
         match self.file.node(&path)? {
             Some(Node::Group) => {
-                let parts = self.file.columns(&path)?;
-                let of_rows = ["codes", "values"]
-                    .into_iter()
-                    .find(|part| parts.iter().any(|own| own == part));
-                self.file.length(&format!("{path}/{}", of_rows.unwrap_or("codes")))
+                let [codes, values] = ["codes", "values"].map(|part| format!("{path}/{part}"));
+                let is_nullable = self.file.node(&values)?.is_some();
+                self.file.length(if is_nullable { &values } else { &codes })
             }
             _ => self.file.length(&path),
         }
@@ -110,23 +106,13 @@ impl<'a> Frame<'a> {
     /// Reads a column: texts, numbers, booleans (`True`, `False`), categories, and the nullable ones of these.
     ///
     /// # Errors
-    /// When it is of another kind, or damaged.
+    /// When it is of another kind, has more or fewer values than there are rows, or is damaged.
     pub(super) fn read(&self, name: &str) -> Result<Column> {
         let column = self.read_any(name)?;
-        let n_rows = self.n_rows()?;
-        let expected = if column.len() != n_rows {
-            Some((format!("{n_rows} values in `{}`", self.path(name)), column.len().to_string()))
-        } else {
-            let wrong = column.wrong_code();
-            wrong.map(|code| (format!("codes of categories in `{}`", self.path(name)), code))
-        };
-        match expected {
-            None => Ok(column),
-            Some((expected, received)) => {
-                let advice = "the file is damaged: write it again";
-                Err(whole_file(self.file.path(), expected, received, advice))
-            }
-        }
+        let Some(code) = column.wrong_code() else { return Ok(column) };
+        let expected = format!("codes of categories in `{}`", self.path(name));
+        let advice = "the file is damaged: write it again";
+        Err(whole_file(self.file.path(), expected, code, advice))
     }
 
     fn read_any(&self, name: &str) -> Result<Column> {
@@ -146,7 +132,7 @@ impl<'a> Frame<'a> {
         if self.file.node(&categories)?.is_some() {
             return self.categorical(&path, &categories);
         }
-        Ok(Column::Texts(self.file.texts(&path)?))
+        Ok(Column::Texts(self.file.texts_of(&path, self.n_rows)?))
     }
 
     fn path(&self, name: &str) -> String {
@@ -155,14 +141,14 @@ impl<'a> Frame<'a> {
 
     fn categorical(&self, codes: &str, categories: &str) -> Result<Column> {
         let categories = self.file.texts(categories)?;
-        let array = self.file.array(codes)?;
-        let codes = array.read(0..array.length)?.into_iter().map(|code| code as i32).collect();
+        let codes = self.file.numbers_of(codes, self.n_rows)?;
+        let codes = codes.into_iter().map(|code| code as i32).collect();
         Ok(Column::Categorical { codes, categories })
     }
 
     fn nullable(&self, path: &str) -> Result<Column> {
-        let mut values = self.file.texts(&format!("{path}/values"))?;
-        let mask = self.file.texts(&format!("{path}/mask"))?;
+        let mut values = self.file.texts_of(&format!("{path}/values"), self.n_rows)?;
+        let mask = self.file.texts_of(&format!("{path}/mask"), self.n_rows)?;
         for (value, _) in values.iter_mut().zip(&mask).filter(|(_, is_masked)| *is_masked == "True")
         {
             value.clear();

@@ -23,8 +23,10 @@ pub struct SampleValues<'a> {
     pub place: usize,
     /// A value for each wanted readout, NaN for missing.
     pub values: &'a [f32],
-    /// The sum of the values of all readouts, wanted or not.
+    /// The sum of the finite values of all readouts, wanted or not; NaN where only those that are wanted are read.
     pub total: f64,
+    /// A value of any readout, wanted or not, that is no count: a negative one if there is any, else NaN or infinity.
+    pub odd: Option<f32>,
 }
 
 impl H5adSelection {
@@ -47,11 +49,14 @@ impl H5adSelection {
     /// readouts that never vary, as in the files of Replogle et al. 2022).
     ///
     /// # Errors
-    /// When the file is damaged.
-    pub fn for_each_sample(&self, visit: impl FnMut(SampleValues<'_>)) -> Result<u64> {
+    /// When the file is damaged; the first error of `visit`, which ends the reading.
+    pub fn for_each_sample(
+        &self,
+        visit: impl FnMut(SampleValues<'_>) -> Result<()>,
+    ) -> Result<u64> {
         let values = vec![0.0; self.readout_names.len()];
         let places = &self.places;
-        let mut row = Row { places, values, total: 0.0, place: 0, n_infinite: 0, visit };
+        let mut row = Row { places, values, total: 0.0, odd: None, place: 0, n_infinite: 0, visit };
         self.file.values.for_each_row(&self.samples, &mut row)?;
         Ok(row.n_infinite)
     }
@@ -62,15 +67,20 @@ struct Row<'a, V> {
     places: &'a [Option<u32>],
     values: Vec<f32>,
     total: f64,
+    odd: Option<f32>,
     place: usize,
     n_infinite: u64,
     visit: V,
 }
 
-impl<V: FnMut(SampleValues<'_>)> Visit for Row<'_, V> {
+impl<V: FnMut(SampleValues<'_>) -> Result<()>> Visit for Row<'_, V> {
     fn value(&mut self, column: usize, value: f32) {
         let place = self.places.get(column).copied().flatten();
         let place = place.and_then(|place| self.values.get_mut(place as usize));
+        let is_count = value.is_finite() && value >= 0.0;
+        if !is_count && (self.odd.is_none() || value < 0.0) {
+            self.odd = Some(value);
+        }
         if value.is_infinite() {
             self.n_infinite += u64::from(place.is_some());
             place.into_iter().for_each(|place| *place = f32::NAN);
@@ -83,11 +93,13 @@ impl<V: FnMut(SampleValues<'_>)> Visit for Row<'_, V> {
         }
     }
 
-    fn end(&mut self) {
-        let Self { place, total, .. } = *self;
-        (self.visit)(SampleValues { place, values: &self.values, total });
+    fn end(&mut self) -> Result<()> {
+        let Self { place, total, odd, .. } = *self;
+        (self.visit)(SampleValues { place, values: &self.values, total, odd })?;
         self.values.fill(0.0);
         self.total = 0.0;
+        self.odd = None;
         self.place += 1;
+        Ok(())
     }
 }

@@ -42,8 +42,14 @@ impl Sparse {
         if fits { Ok(sparse) } else { Err(sparse.inconsistent()) }
     }
 
+    /// Reads the first values that are stored, at most so many.
+    pub(super) fn read_first(&self, n_most: usize) -> Result<Vec<f32>> {
+        let values = self.values.read(0..self.values.length.min(n_most))?;
+        Ok(values.into_iter().map(|value| value as f32).collect())
+    }
+
     /// Visits rows of a CSR matrix.
-    pub(super) fn for_each_row(&self, rows: &[usize], visit: &mut dyn Visit) -> Result<()> {
+    pub(super) fn for_each_row(&self, rows: &[usize], visit: &mut impl Visit) -> Result<()> {
         let mut left = rows;
         while let Some((first, _)) = left.split_first() {
             let n_fitting =
@@ -58,7 +64,7 @@ impl Sparse {
                 let (columns, values) = (indices.get(of_row.clone()), values.get(of_row));
                 let entries = columns.unwrap_or_default().iter().zip(values.unwrap_or_default());
                 entries.for_each(|(column, value)| visit.value(*column as usize, *value));
-                visit.end();
+                visit.end()?;
             }
         }
         Ok(())
@@ -68,7 +74,7 @@ impl Sparse {
     pub(super) fn for_each_row_by_columns(
         &self,
         rows: &[usize],
-        visit: &mut dyn Visit,
+        visit: &mut impl Visit,
     ) -> Result<()> {
         let mut n_entries = vec![0_usize; self.shape[0]];
         self.for_each_entry(|row, _, _| n_entries[row] += 1)?;
@@ -92,7 +98,7 @@ impl Sparse {
         &self,
         rows: &[usize],
         n_entries: &[usize],
-        visit: &mut dyn Visit,
+        visit: &mut impl Visit,
     ) -> Result<()> {
         /// The place of a row that is not among them.
         const NOWHERE: usize = usize::MAX;
@@ -117,7 +123,7 @@ impl Sparse {
             let of_row = &entries[start..start + n_entries[*row]];
             start += of_row.len();
             of_row.iter().for_each(|(column, value)| visit.value(*column as usize, *value));
-            visit.end();
+            visit.end()?;
         }
         Ok(())
     }

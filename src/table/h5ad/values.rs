@@ -14,9 +14,6 @@ pub(super) enum Values {
     Columns(Sparse),
 }
 
-/// Values of a block of a dense matrix.
-const MOST_VALUES: usize = 1 << 21;
-
 impl Values {
     /// Finds a matrix.
     ///
@@ -27,8 +24,8 @@ impl Values {
             Some(Node::Dataset) => file.matrix(path).map(Self::Dense),
             Some(Node::Group) => Self::open_sparse(file, path),
             None => {
-                let layers = file.members("layers").unwrap_or_default().into_iter();
-                let layers: Vec<String> = layers.map(|(name, _)| format!("`{name}`")).collect();
+                let layers = layer_names(file)?.into_iter().map(|name| format!("`{name}`"));
+                let layers: Vec<String> = layers.collect();
                 let received = format!("none; its layers are: {}", layers.join(", "));
                 let advice = "correct the `layer` in the recipe, or leave it out to read `X`";
                 Err(whole_file(file.path(), format!("a matrix `{path}`"), received, advice))
@@ -79,11 +76,24 @@ impl Values {
         }
     }
 
+    /// Reads some of the first stored values: 65,536, of a dense matrix rounded to whole rows.
+    pub(super) fn read_first(&self) -> Result<Vec<f32>> {
+        const MOST: usize = 1 << 16;
+        match self {
+            Self::Dense(matrix) => {
+                let [n_rows, n_columns] = matrix.shape;
+                let n_read = n_rows.min((MOST / n_columns.max(1)).max(1));
+                matrix.read(0..n_read, &(0..n_columns).collect::<Vec<usize>>())
+            }
+            Self::Rows(sparse) | Self::Columns(sparse) => sparse.read_first(MOST),
+        }
+    }
+
     /// Calls `visit(column, value)` for each stored value of each row (sorted), then `end()`.
     ///
     /// Held at a time: of a dense matrix 2^21 values (a row, if it is longer); of CSR 2^22 entries; of CSC 2^25 entries, for which
     /// the whole matrix is passed over once for the counts and then once for each 2^25 entries of the rows.
-    pub(super) fn for_each_row(&self, rows: &[usize], visit: &mut dyn Visit) -> Result<()> {
+    pub(super) fn for_each_row(&self, rows: &[usize], visit: &mut impl Visit) -> Result<()> {
         match self {
             Self::Dense(matrix) => for_each_dense_row(matrix, rows, visit),
             Self::Rows(sparse) => sparse.for_each_row(rows, visit),
@@ -92,20 +102,26 @@ impl Values {
     }
 }
 
+/// Returns the names of the layers beside `X`, as recipes name them: `raw/X` is the last.
+pub(super) fn layer_names(file: &Hdf5) -> Result<Vec<String>> {
+    const RAW: &str = "raw/X";
+    let layers = file.members("layers").unwrap_or_default().into_iter().map(|(name, _)| name);
+    let raw = file.node(RAW)?.map(|_| RAW.to_owned());
+    Ok(layers.chain(raw).collect())
+}
+
 /// What becomes of the rows of a matrix.
 pub(super) trait Visit {
     /// Takes in a value of the current row.
     fn value(&mut self, column: usize, value: f32);
-    /// Ends the current row.
-    fn end(&mut self);
+    /// Ends the current row; an error ends the reading.
+    fn end(&mut self) -> Result<()>;
 }
 
-fn for_each_dense_row(matrix: &Hdf5Matrix, rows: &[usize], visit: &mut dyn Visit) -> Result<()> {
+fn for_each_dense_row(matrix: &Hdf5Matrix, rows: &[usize], visit: &mut impl Visit) -> Result<()> {
     let [_, n_columns] = matrix.shape;
     let columns: Vec<usize> = (0..n_columns).collect();
-    let most = (MOST_VALUES / n_columns.max(1)).max(1);
-    let chunk = matrix.chunk.map_or(1, |[rows, _]| rows).clamp(1, most);
-    let block = most / chunk * chunk;
+    let block = matrix.block(0, n_columns);
     for rows in rows.chunk_by(|one, other| one / block == other / block) {
         let Some(range) = span(rows) else { continue };
         let values = matrix.read(range.clone(), &columns)?;
@@ -113,7 +129,7 @@ fn for_each_dense_row(matrix: &Hdf5Matrix, rows: &[usize], visit: &mut dyn Visit
             let start = (row - range.start) * n_columns;
             let values = values.get(start..start + n_columns).unwrap_or_default();
             values.iter().enumerate().for_each(|(column, value)| visit.value(column, *value));
-            visit.end();
+            visit.end()?;
         }
     }
     Ok(())

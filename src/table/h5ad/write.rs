@@ -50,6 +50,8 @@ pub struct H5adWriter {
     x: Matrix,
     embedding: Matrix,
     columns: Vec<Column>,
+    n_rows: usize,
+    n_pushed: usize,
 }
 
 type Hdf5Result<T> = rust_hdf5::Result<T>;
@@ -61,8 +63,7 @@ impl H5adWriter {
     /// When it cannot be written, or there are to be no rows or no columns.
     pub fn create(path: &Path, layout: &H5adLayout<'_>) -> io::Result<Self> {
         if layout.n_rows == 0 || layout.variables.is_empty() {
-            let problem = "AnnData of no rows or no columns";
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
+            return Err(misfit("AnnData of no rows or no columns"));
         }
         let file = H5File::create(path).map_err(io_error)?;
         let begun = begin(&file, layout);
@@ -74,17 +75,26 @@ impl H5adWriter {
             }
         };
         let columns = layout.columns.iter().map(|(name, of)| Column::new(name, *of)).collect();
-        Ok(Self { file: Some(file), x, embedding, columns })
+        let n_rows = layout.n_rows;
+        Ok(Self { file: Some(file), x, embedding, columns, n_rows, n_pushed: 0 })
     }
 
     /// Adds a row: its cells of `obs`, of `X` and of the matrix in `obsm`.
     ///
     /// # Errors
-    /// When the file cannot be written, or a cell is not of its column's type.
+    /// When the file cannot be written, a cell is not of its column's type, or the row is longer or shorter than the
+    /// layout says, or one too many.
     pub fn push(&mut self, row: &[Value], x: &[f32], embedding: &[f32]) -> io::Result<()> {
-        for (at, column) in self.columns.iter_mut().enumerate() {
-            column.push(row.get(at).unwrap_or(&Value::Missing))?;
+        let expected = [self.columns.len(), self.x.n_columns, self.embedding.n_columns];
+        let received = [row.len(), x.len(), embedding.len()];
+        if received != expected {
+            return Err(misfit(format!("a row of {received:?} cells, not {expected:?}")));
         }
+        if self.n_pushed == self.n_rows {
+            return Err(misfit(format!("more than {} rows", self.n_rows)));
+        }
+        self.n_pushed += 1;
+        self.columns.iter_mut().zip(row).try_for_each(|(column, cell)| column.push(cell))?;
         self.x.push(x).map_err(io_error)?;
         self.embedding.push(embedding).map_err(io_error)
     }
@@ -92,8 +102,11 @@ impl H5adWriter {
     /// Writes what is left, without which the file is none.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// When the file cannot be written, or there are fewer rows than the layout says.
     pub fn finish(mut self) -> io::Result<()> {
+        if self.n_pushed != self.n_rows {
+            return Err(misfit(format!("{} rows, not {}", self.n_pushed, self.n_rows)));
+        }
         let write = |this: &mut Self, file: &H5File| -> Hdf5Result<()> {
             this.x.flush()?;
             this.embedding.flush()?;
@@ -114,6 +127,10 @@ impl Drop for H5adWriter {
             abandon(file);
         }
     }
+}
+
+fn misfit(problem: impl Into<String>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, problem.into())
 }
 
 /// Closes a file that will not be whole; dropped, it would print what failed.
@@ -324,5 +341,37 @@ fn io_error(error: Hdf5Error) -> io::Error {
             let number = number.and_then(|(number, _)| number.parse().ok());
             number.map_or_else(|| io::Error::other(text), io::Error::from_raw_os_error)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_the_layout_does_not_describe_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = H5adLayout {
+            n_rows: 2,
+            columns: &[("cell", ValueType::Text), ("dose", ValueType::Float32)],
+            variables: &[("BRAF", ""), ("MDM2", "")],
+            embedding: ("X_pca", 1),
+            facts: &[],
+        };
+        let path = folder.path().join("a.h5ad");
+        let row = [Value::Text("A".to_owned()), Value::Number(1.0)];
+        let mut file = H5adWriter::create(&path, &layout).unwrap();
+        assert!(file.push(&row[..1], &[1.0, 2.0], &[0.0]).is_err(), "a cell of `obs` is missing");
+        assert!(file.push(&row, &[1.0], &[0.0]).is_err(), "a value of `X` is missing");
+        assert!(file.push(&row, &[1.0, 2.0, 3.0], &[0.0]).is_err(), "`X` has a value too many");
+        assert!(file.push(&row, &[1.0, 2.0], &[]).is_err(), "`obsm` has no value");
+        file.push(&row, &[1.0, 2.0], &[0.0]).unwrap();
+        assert!(file.finish().unwrap_err().to_string().contains("1 rows, not 2"));
+        let mut file = H5adWriter::create(&path, &layout).unwrap();
+        for _ in 0..2 {
+            file.push(&row, &[1.0, 2.0], &[0.0]).unwrap();
+        }
+        assert!(file.push(&row, &[1.0, 2.0], &[0.0]).is_err(), "a row too many");
+        file.finish().unwrap();
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use hdf5_reader::{Dataset, SliceInfo, SliceInfoElem};
 
 use super::element::{for_element, is_number};
-use super::error::{REWRITE, hdf5_error};
+use super::error::{REWRITE, hdf5_error, refuse_other_than};
 use crate::error::Result;
 use crate::table::text::whole_file;
 
@@ -45,11 +45,7 @@ impl Hdf5Array {
             values.map(|values| values.iter().map(|value| *value as f64).collect::<Vec<_>>())
         }, else Ok(Vec::new()));
         let values = values.map_err(|error| hdf5_error(&self.path, &self.name, error))?;
-        if values.len() != n_values {
-            let expected = format!("{n_values} numbers in `{}`", self.name);
-            let (received, advice) = (values.len().to_string(), "fetch or write the file again");
-            return Err(whole_file(&self.path, expected, received, advice));
-        }
+        refuse_other_than(&self.path, &self.name, n_values, values.len())?;
         Ok(values)
     }
 }

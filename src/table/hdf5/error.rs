@@ -1,9 +1,18 @@
 use std::path::Path;
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::table::text::whole_file;
 
 pub(super) const REWRITE: &str = "write the file again, as cmapPy, h5py or anndata does";
+
+/// Returns whether nothing of the kind that was asked for lies at a path.
+pub(super) fn is_absent(error: &hdf5_reader::error::Error) -> bool {
+    use hdf5_reader::error::Error as E;
+    match error {
+        E::Context { source, .. } => is_absent(source),
+        other => matches!(other, E::DatasetNotFound(_) | E::GroupNotFound(_)),
+    }
+}
 
 /// Says what is wrong with a file, or with the part of it that was asked for.
 pub(super) fn hdf5_error(path: &Path, part: &str, error: hdf5_reader::error::Error) -> Error {
@@ -29,4 +38,13 @@ pub(super) fn hdf5_error(path: &Path, part: &str, error: hdf5_reader::error::Err
             whole_file(path, "a whole HDF5 file", received, advice)
         }
     }
+}
+
+/// Refuses a part of a file that has more or fewer values than belong to it.
+pub(super) fn refuse_other_than(path: &Path, part: &str, n: usize, received: usize) -> Result<()> {
+    if received == n {
+        return Ok(());
+    }
+    let advice = "the file is damaged: fetch or write it again";
+    Err(whole_file(path, format!("{n} values in `{part}`"), received.to_string(), advice))
 }

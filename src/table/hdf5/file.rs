@@ -4,7 +4,7 @@ use hdf5_reader::{Dataset, Datatype, Hdf5File, OpenOptions};
 
 use super::array::Hdf5Array;
 use super::element::for_element;
-use super::error::hdf5_error;
+use super::error::{hdf5_error, is_absent, refuse_other_than};
 use super::matrix::Hdf5Matrix;
 use crate::error::{Error, Result};
 use crate::table::text::whole_file;
@@ -62,12 +62,15 @@ impl Hdf5 {
 
     /// Returns what lies at a path; none if nothing does.
     pub(in crate::table) fn node(&self, path: &str) -> Result<Option<Node>> {
-        let (group, name) = path.rsplit_once('/').unwrap_or(("", path));
-        if !group.is_empty() && self.node(group)? != Some(Node::Group) {
-            return Ok(None);
+        let found = |node, error: Option<hdf5_reader::error::Error>| match error {
+            None => Ok(Some(node)),
+            Some(error) if is_absent(&error) => Ok(None),
+            Some(error) => Err(hdf5_error(&self.path, path, error)),
+        };
+        match found(Node::Group, self.file.group(path).err())? {
+            None => found(Node::Dataset, self.file.dataset(path).err()),
+            group => Ok(group),
         }
-        let members = self.members(group)?;
-        Ok(members.into_iter().find(|(own, _)| own == name).map(|(_, node)| node))
     }
 
     /// Returns a group's attribute of one text; none if it has no such attribute.
@@ -111,6 +114,26 @@ impl Hdf5 {
         let trimmed = |text: String| text.trim_matches([' ', '\0', '\t', '\r', '\n']).to_owned();
         let texts: Vec<String> = texts.map_err(self.refuse(name))?;
         Ok(texts.into_iter().map(trimmed).collect())
+    }
+
+    /// Returns the texts of a dataset that has one for each of `n` rows, as [`Hdf5::texts`].
+    ///
+    /// # Errors
+    /// When it has more or fewer, or is damaged.
+    pub(in crate::table) fn texts_of(&self, name: &str, n: usize) -> Result<Vec<String>> {
+        let texts = self.texts(name)?;
+        refuse_other_than(&self.path, name, n, texts.len())?;
+        Ok(texts)
+    }
+
+    /// Returns the numbers of a dataset that has one for each of `n` rows.
+    ///
+    /// # Errors
+    /// When it has more or fewer, or is damaged.
+    pub(in crate::table) fn numbers_of(&self, name: &str, n: usize) -> Result<Vec<f64>> {
+        let array = self.array(name)?;
+        refuse_other_than(&self.path, name, n, array.length)?;
+        array.read(0..n)
     }
 
     /// Returns a matrix, whose values are read when they are asked for.

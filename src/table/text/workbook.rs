@@ -1,7 +1,7 @@
 //! Excel workbooks: the only door to the crate `calamine`.
 
 use std::fs::File;
-use std::io::{BufReader, Seek, Write};
+use std::io::{self, BufReader, Seek, Write};
 use std::path::Path;
 
 use calamine::{DataRef, ExcelDateTime, Reader, Xlsx};
@@ -27,15 +27,25 @@ pub(in crate::table) fn first_sheet(path: &Path) -> Result<File> {
     let mut rows = SheetRows::new(path)?;
     while let Some(cell) = cells.next_cell().map_err(|error| damaged(path, &error))? {
         let (row, column) = cell.get_position();
+        if row >= MOST_ROWS || column >= MOST_COLUMNS {
+            let (row, column) = (row.saturating_add(1), column.saturating_add(1));
+            return Err(damaged(path, &format!("a cell in row {row}, column {column}")));
+        }
         rows.put(row, column as usize, text_of(cell.get_value()))?;
     }
     rows.finish()
 }
 
+/// What a sheet of Excel can have; cells beyond would fill the disk with empty ones.
+const MOST_ROWS: u32 = 1 << 20;
+const MOST_COLUMNS: u32 = 1 << 14;
+
 /// Rows on their way from cells to text.
 struct SheetRows {
     text: csv::Writer<File>,
     row: u32,
+    /// Empty lines that are not written yet.
+    n_empty: u32,
     cells: Vec<String>,
     n_columns: usize,
 }
@@ -45,12 +55,14 @@ impl SheetRows {
         let file = tempfile::tempfile().map_err(Error::io("unpack", path))?;
         // Rows of the sheet may end early; the first one says how many cells a row has.
         let text = csv::WriterBuilder::new().flexible(true).from_writer(file);
-        Ok(Self { text, row: 0, cells: Vec::new(), n_columns: 0 })
+        Ok(Self { text, row: 0, n_empty: 0, cells: Vec::new(), n_columns: 0 })
     }
 
     fn put(&mut self, row: u32, column: usize, text: String) -> Result<()> {
-        while self.row < row {
-            self.end_row()?;
+        if self.row < row {
+            self.write_row()?;
+            self.n_empty += row - self.row - 1;
+            self.row = row;
         }
         if text.is_empty() {
             return Ok(());
@@ -62,15 +74,13 @@ impl SheetRows {
         Ok(())
     }
 
-    fn end_row(&mut self) -> Result<()> {
-        self.row += 1;
-        let failed = |error: csv::Error| Error::engine("csv", "unpack a workbook")(error);
+    fn write_row(&mut self) -> Result<()> {
         if self.cells.is_empty() {
-            // Readers pass over an empty line, but count it.
-            self.text.flush().map_err(Error::io("write", "a temporary file"))?;
-            let mut file = self.text.get_ref();
-            return file.write_all(b"\n").map_err(Error::io("write", "a temporary file"));
+            self.n_empty += 1;
+            return Ok(());
         }
+        self.write_empty().map_err(Error::io("write", "a temporary file"))?;
+        let failed = |error: csv::Error| Error::engine("csv", "unpack a workbook")(error);
         self.n_columns = self.n_columns.max(self.cells.len());
         self.cells.resize(self.n_columns, String::new());
         self.text.write_record(&self.cells).map_err(failed)?;
@@ -78,8 +88,20 @@ impl SheetRows {
         Ok(())
     }
 
+    /// Writes the empty lines before a row: readers pass over them, but count them.
+    fn write_empty(&mut self) -> io::Result<()> {
+        if self.n_empty == 0 {
+            return Ok(());
+        }
+        self.text.flush()?;
+        let mut file = self.text.get_ref();
+        file.write_all(&vec![b'\n'; self.n_empty as usize])?;
+        self.n_empty = 0;
+        Ok(())
+    }
+
     fn finish(mut self) -> Result<File> {
-        self.end_row()?;
+        self.write_row()?;
         let lost = |error: csv::IntoInnerError<_>| Error::engine("csv", "unpack a workbook")(error);
         let mut file = self.text.into_inner().map_err(lost)?;
         file.rewind().map_err(Error::io("read", "a temporary file"))?;

@@ -12,10 +12,10 @@ const FILES: [&str; 7] = [
     "manifest.json",
     "embeddings.bin",
     "records.bin",
-    "responses.bin",
     "graph-chemical.bin",
     "graph-genetic.bin",
     "calibration.bin",
+    "fold-in.bin",
 ];
 
 fuzz_target!(|bytes: &[u8]| {

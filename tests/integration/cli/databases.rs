@@ -470,6 +470,27 @@ fn what_a_recipe_needs_of_an_archive_is_put_beside_it() {
     let again = place.get();
     assert!(!again.stderr.contains("unpacked"), "it is there already: {again:?}");
     again.success();
+    // Of an archive that came later.
+    let member = fs::OpenOptions::new().write(true).open(place.path("sub/curves.txt")).unwrap();
+    member.set_len(0).unwrap();
+    member.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    assert!(place.get().stderr.contains("curves.txt: unpacked"));
+    assert_eq!(fs::read_to_string(place.path("sub/curves.txt")).unwrap(), "id\tauc\n1\t.5\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_unpacked_may_be_read_by_whom_other_new_files_may_be() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let archive = zipped(&[("curves.txt", "id\n")]);
+    let server = Server::start(move |_, _| Reply::whole(&archive));
+    let place = Place::new(&server.url, "members = [\"curves.txt\"]");
+    place.get().success();
+    fs::write(place.path("new.txt"), "").unwrap();
+    let [unpacked, new] = ["sub/curves.txt", "new.txt"]
+        .map(|name| fs::metadata(place.path(name)).unwrap().permissions().mode());
+    assert_eq!(unpacked, new);
 }
 
 #[test]
@@ -487,8 +508,15 @@ fn an_archive_that_lacks_a_file_or_is_none_is_refused() {
 
 #[test]
 fn a_recipe_names_all_the_sources_that_it_uses() {
-    let message = run(&["databases", "get", "cancer-viability-public", "none.csv"]).failure();
-    for source in ["depmap", "gdsc", "prism", "ctrp", "repurposing-hub", "hgnc"] {
-        assert!(message.contains(source), "{message}");
+    for (recipe, sources) in [
+        (
+            "cancer-viability-public",
+            &["depmap", "gdsc", "prism", "ctrp", "repurposing-hub", "hgnc"][..],
+        ),
+        ("replogle-2022", &["replogle", "hgnc"]),
+    ] {
+        let message = run(&["databases", "get", recipe, "none.csv"]).failure();
+        let sources = sources.join(", ");
+        assert!(message.contains(&format!("database `{sources}`")), "{recipe}: {message}");
     }
 }

@@ -251,11 +251,49 @@ fn damaged_hdf5_is_refused_or_read_and_never_a_panic() {
     }
 }
 
+/// Writes two samples of two readouts, of which so many have a cell line and a symbol.
+fn write_named(path: &Path, n_lines: usize, n_symbols: usize) -> rust_hdf5::Result<()> {
+    let file = rust_hdf5::H5File::create(path)?;
+    for group in ["0", "0/DATA", "0/DATA/0", "0/META", "0/META/ROW", "0/META/COL"] {
+        file.create_group(group)?;
+    }
+    let matrix = file.new_dataset::<f32>().shape([2, 2]).create("0/DATA/0/matrix")?;
+    matrix.write_raw(&[1.0_f32, 2.0, 3.0, 4.0])?;
+    file.write_vlen_strings("0/META/ROW/id", &["673", "4193"])?;
+    file.write_vlen_strings("0/META/ROW/symbol", &["BRAF", "MDM2", "TP53"][..n_symbols])?;
+    file.write_vlen_strings("0/META/COL/id", &["S1", "S2"])?;
+    file.write_vlen_strings("0/META/COL/pert_iname", &["a", "b"])?;
+    file.write_vlen_strings("0/META/COL/cell_id", &["A375", "MCF7", "HT29"][..n_lines])?;
+    file.close()
+}
+
+#[test]
+fn metadata_of_another_length_than_the_ids_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.gctx");
+    let read = |n_lines, n_symbols| {
+        write_named(&path, n_lines, n_symbols).unwrap();
+        GctxFile::open(&path, Some("symbol"))?;
+        read_screen(&path, "")
+    };
+    assert_eq!(read(2, 2).unwrap().contexts.len(), 2);
+    for n in [1, 3] {
+        let message = read(n, 2).unwrap_err().to_string();
+        assert!(message.contains("expected 2 values in `/0/META/COL/cell_id`"), "{message}");
+        let message = read(2, n).unwrap_err().to_string();
+        assert!(message.contains("expected 2 values in `/0/META/ROW/symbol`"), "{message}");
+    }
+}
+
 /// All values of a GCTX file, as the reader of GCT gives them.
 fn read_gctx(path: &Path) -> (Vec<String>, Vec<String>, Vec<Vec<f32>>) {
     let file = GctxFile::open(path, None).unwrap().select(Wanted::ALL);
     let mut rows = Vec::new();
-    file.for_each_sample(|_, values| rows.push(values.to_vec())).unwrap();
+    file.for_each_sample(|_, values| {
+        rows.push(values.to_vec());
+        Ok(())
+    })
+    .unwrap();
     (file.sample_names.clone(), file.readout_names.clone(), rows)
 }
 

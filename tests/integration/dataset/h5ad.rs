@@ -2,7 +2,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use phenocopy::dataset::{Dataset, DatasetOptions, Recipe};
-use phenocopy::table::{FileForm, H5adFile, H5adPart, ValuesForm, Wanted, file_form};
+use phenocopy::table::{
+    FileForm, H5adFile, H5adLayout, H5adPart, H5adWriter, Value, ValueType, ValuesForm, Wanted,
+    file_form,
+};
 
 use super::symbols;
 
@@ -211,11 +214,89 @@ fn a_condition_of_too_few_cells_is_left_out_with_a_reason() {
         "{GEARS}values = \"counts\"\nmin_samples = 2\nfilter = [{{ column = \"dose_value\", at_least = \"0 uM\" }}]"
     );
     let dataset = read_fixture("dense.h5ad", &keys);
-    assert_eq!(symbols(&dataset), ["CRISPR-KO_BRAF", "CRISPR-KO_EGFR", "CRISPR-KO_MDM2"]);
-    let dropped = &dataset.report.dropped;
-    assert_eq!(dropped.len(), 1);
-    assert_eq!(dropped[0].perturbation, "CRISPR-KO_BRAF+MDM2");
-    assert_eq!(dropped[0].reason, "1 samples, fewer than 2");
+    assert_eq!(symbols(&dataset), ["CRISPR-KO_BRAF", "CRISPR-KO_MDM2"]);
+    let dropped = dataset.report.dropped.iter().map(|of| (&*of.perturbation, &*of.reason));
+    let mut dropped: Vec<(&str, &str)> = dropped.collect();
+    dropped.sort_unstable();
+    let reason = "1 samples, fewer than 2";
+    // Of the two cells without EGFR one has no counts.
+    assert_eq!(dropped, [("CRISPR-KO_BRAF+MDM2", reason), ("CRISPR-KO_EGFR", reason)]);
+}
+
+#[test]
+fn cells_without_counts_do_not_make_up_the_least_number_of_samples() {
+    let (full, other) = ([5.0, 5.0, 10.0], [2.0, 6.0, 2.0]);
+    let cells = |control, knockout| {
+        let cells = [("ctrl", full), ("ctrl", control), ("BRAF", other), ("BRAF", knockout)];
+        read_counts(&cells, "min_samples = 2").map_err(|error| error.to_string())
+    };
+    assert_eq!(symbols(&cells(full, other).unwrap()), ["CRISPR-KO_BRAF"]);
+    let message = cells(full, [0.0; 3]).unwrap_err();
+    assert!(message.contains("no perturbation of its assay has 2 samples"), "{message}");
+    let message = cells([0.0; 3], other).unwrap_err();
+    assert!(message.contains("fewer than 2 samples of its controls"), "{message}");
+}
+
+fn write_cells(path: &Path, cells: &[(&str, [f32; 3])]) {
+    let layout = H5adLayout {
+        n_rows: cells.len(),
+        columns: &[("cell", ValueType::Text), ("condition", ValueType::Text)],
+        variables: &[("BRAF", ""), ("MDM2", ""), ("JUNK", "")],
+        embedding: ("X_pca", 1),
+        facts: &[],
+    };
+    let mut writer = H5adWriter::create(path, &layout).unwrap();
+    for (condition, counts) in cells {
+        let cell = ["cell", condition].map(|text| Value::Text(text.to_owned()));
+        writer.push(&cell, counts, &[0.0]).unwrap();
+    }
+    writer.finish().unwrap();
+}
+
+/// Reads counts of cells in one context, of which `JUNK` is no wanted readout.
+fn read_counts(cells: &[(&str, [f32; 3])], keys: &str) -> phenocopy::Result<Dataset> {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, names) = (folder.path().join("cells.h5ad"), folder.path().join("genes.csv"));
+    write_cells(&file, cells);
+    fs::write(&names, "from,to\nBRAF,BRAF\nMDM2,MDM2\n").unwrap();
+    let keys = format!(
+        "readout_names = {{ file = '{}', from = \"from\", to = \"to\", unnamed = \"drop\" }}\n{}values = \"counts\"\n{keys}",
+        names.display(),
+        GEARS.replace("{cell_type}", "cells"),
+    );
+    read(&file, &keys)
+}
+
+#[test]
+fn a_negative_count_is_refused_though_its_readout_is_not_wanted() {
+    let control = ("ctrl", [5.0, 5.0, 10.0]);
+    for wrong in [[1.0, 2.0, -5.0], [-5.0, f32::NAN, 1.0], [f32::NAN, 1.0, -5.0]] {
+        let message = read_counts(&[control, ("BRAF", wrong)], "").unwrap_err().to_string();
+        assert!(message.contains("context `cells`: -5 among its counts"), "{message}");
+    }
+    let filter = "filter = [{ column = \"condition\", values = [\"ctrl\", \"BRAF\"] }]";
+    let cells = [control, ("BRAF", [1.0, 3.0, 1.0]), ("MDM2", [1.0, 1.0, -5.0])];
+    assert!(read_counts(&cells, filter).is_ok(), "a cell that is not read");
+}
+
+#[test]
+fn what_is_no_number_among_counts_is_missing_with_a_notice() {
+    let cells = [
+        ("ctrl", [5.0, 2.0, 13.0]),
+        ("BRAF", [1.0, 1.0, f32::NAN]),
+        ("BRAF", [2.0, f32::INFINITY, 2.0]),
+    ];
+    let dataset = read_counts(&cells, "").unwrap();
+    let report = dataset.report.to_string();
+    let notice = "2 samples have NaN or infinite values among their counts: missing, and not part of their depth";
+    assert!(report.contains(notice), "{report}");
+    // Half of the depth of both cells is at BRAF, and at MDM2 half of that of the one that knows it.
+    let [braf, mdm2] = dataset.profiles.row(0)[..] else { panic!("two readouts") };
+    let against = |of_control: f32| (5001.0_f32).log2() - (of_control + 1.0).log2();
+    assert!((braf - against(2500.0)).abs() < 1e-4, "{braf}");
+    assert!((mdm2 - against(1000.0)).abs() < 1e-4, "{mdm2}");
+    let report = read_counts(&[cells[0], ("BRAF", [1.0; 3])], "").unwrap().report.to_string();
+    assert!(!report.contains("among their counts"), "{report}");
 }
 
 #[test]
@@ -323,13 +404,65 @@ fn a_file_says_what_it_holds() {
 }
 
 #[test]
+fn missing_values_do_not_hide_that_the_others_are_counts() {
+    let of = |counts: [f32; 3]| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cells.h5ad");
+        write_cells(&path, &[("ctrl", counts)]);
+        let FileForm::H5ad(form) = file_form(&path).unwrap() else { panic!("h5ad") };
+        form.values
+    };
+    assert_eq!(of([f32::NAN, f32::INFINITY, 2.0]), ValuesForm::Counts);
+    assert_eq!(of([f32::NEG_INFINITY, 0.5, 2.0]), ValuesForm::Positive);
+    assert_eq!(of([f32::NAN, 0.5, -2.0]), ValuesForm::Signed);
+}
+
+/// Writes two cells whose nullable `condition` has a mask of so many.
+fn write_masked(path: &Path, n_masked: usize) -> rust_hdf5::Result<()> {
+    let file = rust_hdf5::H5File::create(path)?;
+    file.new_dataset::<f32>().shape([2, 2]).create("X")?.write_raw(&[1.0_f32, 2.0, 4.0, 3.0])?;
+    for (frame, names) in [("obs", &["a", "b"][..]), ("var", &["BRAF", "EGFR"])] {
+        let frame = file.create_group(frame)?;
+        frame.set_attr_string("_index", "name")?;
+        frame.write_vlen_strings("name", names)?;
+    }
+    let condition = file.create_group("obs/condition")?;
+    condition.write_vlen_strings("values", &["MDM2", "TP53"])?;
+    let mask = vec![rust_hdf5::types::HBool::from(false); n_masked];
+    condition
+        .new_dataset::<rust_hdf5::types::HBool>()
+        .shape([n_masked])
+        .create("mask")?
+        .write_raw(&mask)?;
+    file.close()
+}
+
+#[test]
+fn a_mask_of_another_length_than_its_column_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("masked.h5ad");
+    let keys = "type = \"crispr-knockout\"\ncontext = \"x\"\n[assay.samples]\nperturbation = \"{condition}\"";
+    write_masked(&path, 2).unwrap();
+    assert_eq!(symbols(&read(&path, keys).unwrap()), ["CRISPR-KO_MDM2", "CRISPR-KO_TP53"]);
+    for n_masked in [1, 3] {
+        write_masked(&path, n_masked).unwrap();
+        let message = read(&path, keys).unwrap_err().to_string();
+        assert!(message.contains("expected 2 values in `obs/condition/mask`"), "{message}");
+    }
+}
+
+#[test]
 fn rows_are_read_alike_however_they_are_stored() {
     let rows = |make: &str| {
         let file = H5adFile::open(&fixture(make), H5adPart::default()).unwrap();
         let wanted = Wanted { readout: &|name| name != "TP53", ..Wanted::ALL };
         let mut rows = Vec::new();
         let chosen = file.select(wanted).unwrap();
-        chosen.for_each_sample(|cell| rows.push((cell.values.to_vec(), cell.total))).unwrap();
+        let all = chosen.for_each_sample(|cell| {
+            rows.push((cell.values.to_vec(), cell.total));
+            Ok(())
+        });
+        all.unwrap();
         rows
     };
     let dense = rows("dense.h5ad");

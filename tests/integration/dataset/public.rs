@@ -245,6 +245,84 @@ fn dates_and_errors_of_a_workbook_are_told() {
     assert!(rows.next_row().unwrap().is_none());
 }
 
+/// A workbook of one sheet with these cells.
+#[cfg(feature = "download")]
+fn workbook(cells: &[(u32, &str, &str)]) -> tempfile::NamedTempFile {
+    use std::io::Write;
+
+    let cell = |(row, column, text): &(u32, &str, &str)| {
+        format!(
+            "<row r=\"{row}\"><c r=\"{column}{row}\" t=\"inlineStr\"><is><t>{text}</t></is></c></row>"
+        )
+    };
+    let (main, office, package) = (
+        "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+        "http://schemas.openxmlformats.org/officeDocument/2006/relationships",
+        "http://schemas.openxmlformats.org/package/2006/relationships",
+    );
+    let rows: String = cells.iter().map(cell).collect();
+    let parts = [
+        (
+            "_rels/.rels",
+            format!(
+                "<Relationships xmlns=\"{package}\"><Relationship Id=\"one\" Type=\"{office}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"
+            ),
+        ),
+        (
+            "xl/workbook.xml",
+            format!(
+                "<workbook xmlns=\"{main}\" xmlns:r=\"{office}\"><sheets><sheet name=\"a\" sheetId=\"1\" r:id=\"one\"/></sheets></workbook>"
+            ),
+        ),
+        (
+            "xl/_rels/workbook.xml.rels",
+            format!(
+                "<Relationships xmlns=\"{package}\"><Relationship Id=\"one\" Type=\"{office}/worksheet\" Target=\"worksheets/sheet1.xml\"/></Relationships>"
+            ),
+        ),
+        (
+            "xl/worksheets/sheet1.xml",
+            format!("<worksheet xmlns=\"{main}\"><sheetData>{rows}</sheetData></worksheet>"),
+        ),
+    ];
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    let mut archive = zip::ZipWriter::new(&mut file);
+    for (path, text) in parts {
+        archive.start_file(path, zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(text.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap();
+    file
+}
+
+#[cfg(feature = "download")]
+#[test]
+fn rows_that_a_workbook_lacks_are_counted_and_cells_beyond_a_sheet_refused() {
+    use phenocopy::table::{Orientation, Wanted, read_matrix};
+
+    let head = [(1, "A", "line"), (1, "B", "BRAF")];
+    for row in [3, 6, 1 << 20] {
+        let rows =
+            [(row - 1, "A", "A375"), (row - 1, "B", "1"), (row, "A", "MCF7"), (row, "B", "high")];
+        let file = workbook(&[&head[..], &rows].concat());
+        let orientation = Orientation::PerturbationRows;
+        let read = read_matrix(file.path(), TextFormat::Detect, orientation, None, Wanted::ALL);
+        let message = read.unwrap_err().to_string();
+        assert!(message.contains(&format!(" {row}, column `BRAF`")), "{message}");
+    }
+    for (beyond, told) in [
+        ((u32::MAX, "A", "far"), "a cell in row 4294967295, column 1"),
+        (((1 << 20) + 1, "A", "far"), "a cell in row 1048577, column 1"),
+        ((2, "XFE", "far"), "a cell in row 2, column 16385"),
+    ] {
+        let file = workbook(&[&head[..], &[beyond]].concat());
+        let message = Rows::open(file.path(), TextFormat::Detect).err().unwrap().to_string();
+        assert!(message.contains(told), "{told}: {message}");
+    }
+    let file = workbook(&[&head[..], &[(2, "XFD", "last")]].concat());
+    assert!(Rows::open(file.path(), TextFormat::Detect).is_ok());
+}
+
 #[test]
 fn a_damaged_workbook_is_refused() {
     let whole = fs::read(fixture("gdsc.xlsx")).unwrap();
