@@ -4,6 +4,7 @@
 //! how long its answers take as TSV, at what peak memory, and what the same takes without statistics.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod memory;
 mod mixture;
 
 use std::path::{Path, PathBuf};
@@ -53,14 +54,6 @@ fn generated() -> PathBuf {
     path
 }
 
-/// The most memory the process has held so far, in MiB, where the system tells.
-fn peak_memory() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
-    kilobytes.unwrap_or(f64::NAN) / 1024.0
-}
-
 fn answer(index: &Index, correction: Correction) {
     let names = (0..N_COMPOUNDS).map(|i| format!("compound-{i}"));
     let queries: Vec<Query> = names.map(|name| Query { correction, ..Query::new(name) }).collect();
@@ -79,7 +72,7 @@ fn answer(index: &Index, correction: Correction) {
         }
     }
     let seconds = started.elapsed().as_secs_f64();
-    let memory = peak_memory();
+    let memory = memory::peak();
     println!(
         "{N_COMPOUNDS} queries × {N_GENES} targets, {correction:?}: {seconds:.1} s, peak {memory:.0} MiB"
     );
@@ -94,7 +87,7 @@ fn fit_null() {
     let started = Instant::now();
     NullModel::fit(MOST_REFERENCES, N_TARGETS_OF_NULL, |r, t| references.similarities(r, t))
         .unwrap();
-    let (seconds, memory) = (started.elapsed().as_secs_f64(), peak_memory());
+    let (seconds, memory) = (started.elapsed().as_secs_f64(), memory::peak());
     let own = (targets.len() + vectors.len()) as f64 * 4.0 / f64::from(1 << 20);
     println!(
         "null of {N_TARGETS_OF_NULL} targets × {MOST_REFERENCES} references: {seconds:.1} s, peak {memory:.0} MiB, vectors of {own:.0} among them"

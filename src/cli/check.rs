@@ -33,9 +33,9 @@ pub(crate) struct CheckArguments {
     /// Index whose names tell which way a matrix lies
     #[arg(long, value_name = "DIR")]
     index: Option<PathBuf>,
-    /// Form of the answer
-    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
-    format: ReportFormat,
+    /// Form of the answer [default: by the ending of -o, else table]
+    #[arg(long, value_enum)]
+    format: Option<ReportFormat>,
     #[command(flatten)]
     output: OutputArguments,
 }
@@ -51,6 +51,7 @@ impl CheckArguments {
             let expected = "left out: a recipe says itself which way its matrices lie";
             return Err(Error::parameter("index", expected, "given").into());
         }
+        let format = self.output.form(self.format)?;
         let rejects = OutputArguments { output: self.rejects.clone() };
         self.output.probe()?;
         rejects.probe()?;
@@ -71,7 +72,7 @@ impl CheckArguments {
             rejects.fill(|out| Ok(reading.write_rejects(out)?))?;
         }
         self.output.fill(|out| {
-            match self.format {
+            match format {
                 ReportFormat::Table => reading.write_table(out, width())?,
                 ReportFormat::Tsv => reading.write_tsv(out)?,
                 ReportFormat::Json => out.write_all(reading.json().as_bytes())?,
@@ -85,19 +86,20 @@ impl CheckArguments {
             let name = if self.data.is_some() { "data" } else { "rejects" };
             return Err(Error::parameter(name, "left out: it is for recipes", "given").into());
         }
+        let format = self.output.form(self.format)?;
+        if format == ReportFormat::Tsv {
+            return Err(Error::parameter("format", "table or json for a file", "tsv").into());
+        }
         let form = file_form(&self.input)?;
         let known = match (&form, &self.index) {
             (FileForm::Table(table), Some(index)) => Some(known_axes(table, &Index::open(index)?)?),
             _ => None,
         };
         self.output.fill(|out| {
-            match self.format {
-                ReportFormat::Table => write_file_form(out, &self.input, &form, known)?,
+            match format {
                 ReportFormat::Json => writeln!(out, "{}", serde_json::to_string_pretty(&form)?)?,
-                ReportFormat::Tsv => {
-                    return Err(
-                        Error::parameter("format", "table or json for a file", "tsv").into()
-                    );
+                ReportFormat::Table | ReportFormat::Tsv => {
+                    write_file_form(out, &self.input, &form, known)?;
                 }
             }
             Ok(())

@@ -29,9 +29,9 @@ pub(crate) struct ExplainArguments {
     /// How many readouts the table shows; tsv has all
     #[arg(short, default_value_t = 20, value_name = "N")]
     k: usize,
-    /// Form of the explanation
-    #[arg(long, value_enum, default_value_t = ListFormat::Table)]
-    format: ListFormat,
+    /// Form of the explanation [default: by the ending of -o, else table]
+    #[arg(long, value_enum)]
+    format: Option<ListFormat>,
     #[command(flatten)]
     output: OutputArguments,
 }
@@ -41,11 +41,12 @@ impl ExplainArguments {
         if self.k == 0 {
             return Err(Error::parameter("k", "at least 1", self.k).into());
         }
+        let format = self.output.form(self.format)?;
         let index = self.index.open()?;
         let explanation = self.explain(&index)?;
         let fingerprint = &index.manifest().fingerprint;
         self.output.fill(|out| {
-            match self.format {
+            match format {
                 ListFormat::Table => {
                     write_explanation_table(out, &explanation, self.k, width())?;
                     writeln!(out, "\nindex {} {fingerprint}", index.manifest().name)?;
@@ -55,7 +56,7 @@ impl ExplainArguments {
             Ok(())
         })?;
         let n_terms = explanation.terms.len();
-        if self.format == ListFormat::Table && self.k < n_terms {
+        if format == ListFormat::Table && self.k < n_terms {
             complain(&format!("{} of {n_terms} readouts shown; all with --format tsv", self.k));
         }
         Ok(())

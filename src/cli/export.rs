@@ -11,7 +11,7 @@ use phenocopy::search::{Entries, Entry, PredictedResponses};
 
 use super::IndexArgument;
 use super::filter_arguments::FilterArguments;
-use super::output::{OutputArguments, command_line, complain, fill_by_path, fill_together};
+use super::output::{Form, OutputArguments, command_line, complain, fill_by_path, fill_together};
 
 pub(super) const EXAMPLE: &str = "Examples:\n  phenocopy export embeddings -o embeddings.parquet\n  \
     phenocopy export embeddings --type trt_cp -o compounds.npy\n  \
@@ -62,6 +62,12 @@ enum ExportFormat {
     Projector,
     /// AnnData: numbers in X, vectors in obsm["X_phenocopy"]
     H5ad,
+}
+
+impl Form for ExportFormat {
+    const ENDINGS: &'static [(&'static str, Self)] =
+        &[("parquet", Self::Parquet), ("npy", Self::Npy), ("h5ad", Self::H5ad)];
+    const WITHOUT: Self = Self::Parquet;
 }
 
 impl ExportCommand {
@@ -148,12 +154,7 @@ impl ExportArguments {
     }
 
     fn format(&self) -> anyhow::Result<ExportFormat> {
-        let endings = [
-            ("parquet", ExportFormat::Parquet),
-            ("npy", ExportFormat::Npy),
-            ("h5ad", ExportFormat::H5ad),
-        ];
-        let format = self.output.form(self.format, &endings, ExportFormat::Parquet)?;
+        let format = self.output.form(self.format)?;
         if format == ExportFormat::Parquet {
             self.output.refuse_terminal()?;
         }

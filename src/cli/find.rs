@@ -18,9 +18,9 @@ pub(crate) struct FindArguments {
     /// How many to list at most
     #[arg(short, default_value_t = 25, value_name = "N")]
     k: usize,
-    /// Form of the list
-    #[arg(long, value_enum, default_value_t = ListFormat::Table)]
-    format: ListFormat,
+    /// Form of the list [default: by the ending of -o, else table]
+    #[arg(long, value_enum)]
+    format: Option<ListFormat>,
     #[command(flatten)]
     output: OutputArguments,
 }
@@ -30,6 +30,7 @@ impl FindArguments {
         if self.k == 0 {
             return Err(Error::parameter("k", "at least 1", self.k).into());
         }
+        let format = self.output.form(self.format)?;
         let text = self.text.join(" ");
         let index = self.index.open()?;
         let (rows, n_found) = index.metadata().find(&text, self.k)?;
@@ -38,7 +39,7 @@ impl FindArguments {
         }
         let records = rows.iter().map(|row| index.record(*row)).collect::<Result<Vec<_>, _>>()?;
         self.output.fill(|out| {
-            match self.format {
+            match format {
                 ListFormat::Table => write_found_table(out, &records, width())?,
                 ListFormat::Tsv => write_found_tsv(out, &records, &index.manifest().fingerprint)?,
             }

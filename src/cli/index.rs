@@ -4,7 +4,7 @@ use std::time::Instant;
 use clap::Args;
 use phenocopy::dataset::{Dataset, Recipe, Split, VectorFile};
 use phenocopy::experiment::PerturbationType;
-use phenocopy::index::{AddedValues, GivenVectors, Index, IndexBuilder, Manifest, StagedFolder};
+use phenocopy::index::{GivenVectors, Index, IndexBuilder, Manifest, ProfileUnits, StagedFolder};
 use phenocopy::table::Pattern;
 use phenocopy::{Error, Result};
 
@@ -88,7 +88,7 @@ impl IndexArguments {
 
     /// Adds the rows to an index, and says what was left out.
     fn extend(&self, base: &Index, dataset: &Dataset, staged: &StagedFolder) -> Result<Manifest> {
-        let values = if self.normalised { AddedValues::Normalised } else { AddedValues::Raw };
+        let values = if self.normalised { ProfileUnits::Normalised } else { ProfileUnits::Screen };
         let builder = IndexBuilder::extend(base, dataset, values)?;
         let manifest = compile(staged, builder, AFTER_STOP)?;
         let notices = manifest.additions.last().map_or(&[][..], |addition| &addition.notices);

@@ -15,7 +15,7 @@ use phenocopy::search::{Direction, Query};
 
 use super::IndexArgument;
 use super::filter_arguments::{perturbation_type, picked};
-use super::output::{OutputArguments, command_line, complain, width};
+use super::output::{Form, OutputArguments, command_line, complain, width};
 
 /// Which perturbations are joined, and the form of the network.
 #[derive(Debug, Args)]
@@ -106,10 +106,21 @@ enum NetworkFormat {
     Svg,
 }
 
+impl Form for NetworkFormat {
+    const ENDINGS: &'static [(&'static str, Self)] = &[
+        ("tsv", Self::Tsv),
+        ("graphml", Self::Graphml),
+        ("sif", Self::Sif),
+        ("svg", Self::Svg),
+        ("txt", Self::Table),
+    ];
+    const WITHOUT: Self = Self::Table;
+}
+
 impl NetworkArguments {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         self.check()?;
-        let format = self.format()?;
+        let format = self.output.form(self.format)?;
         let others =
             [&self.nodes, &self.communities].map(|path| OutputArguments { output: path.clone() });
         self.output.probe()?;
@@ -153,17 +164,6 @@ impl NetworkArguments {
             return Err(Error::parameter("mutual", "at least 1", 0));
         }
         Ok(())
-    }
-
-    fn format(&self) -> phenocopy::Result<NetworkFormat> {
-        let endings = [
-            ("tsv", NetworkFormat::Tsv),
-            ("graphml", NetworkFormat::Graphml),
-            ("sif", NetworkFormat::Sif),
-            ("svg", NetworkFormat::Svg),
-            ("txt", NetworkFormat::Table),
-        ];
-        self.output.form(self.format, &endings, NetworkFormat::Table)
     }
 
     fn network(&self, index: &Index) -> anyhow::Result<Network> {

@@ -1,7 +1,7 @@
 use clap::{Args, ValueEnum};
 use phenocopy::report::{Schema, SchemaFormat, write_schema};
 
-use super::output::{OutputArguments, width};
+use super::output::{OutputArguments, ReportFormat, width};
 
 /// The output to describe, and the form of the description.
 #[derive(Debug, Args)]
@@ -12,9 +12,9 @@ pub(crate) struct SchemaArguments {
     /// Which output of `search`, `predict`, `network` or `export`
     #[arg(value_enum, default_value_t = SchemaArgument::Hits, value_name = "OUTPUT")]
     schema: SchemaArgument,
-    /// Form of the description
-    #[arg(long, value_enum, default_value_t = FormatArgument::Table)]
-    format: FormatArgument,
+    /// Form of the description [default: by the ending of -o, else table]
+    #[arg(long, value_enum)]
+    format: Option<ReportFormat>,
     #[command(flatten)]
     output: OutputArguments,
 }
@@ -37,16 +37,6 @@ enum SchemaArgument {
     Network,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum FormatArgument {
-    /// Aligned columns for reading
-    Table,
-    /// Tab-separated values with a header
-    Tsv,
-    /// One JSON document
-    Json,
-}
-
 impl SchemaArguments {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let schema = match self.schema {
@@ -58,10 +48,10 @@ impl SchemaArguments {
             SchemaArgument::Predictions => Schema::Predictions,
             SchemaArgument::Network => Schema::Network,
         };
-        let format = match self.format {
-            FormatArgument::Table => SchemaFormat::Table(width()),
-            FormatArgument::Tsv => SchemaFormat::Tsv,
-            FormatArgument::Json => SchemaFormat::Json,
+        let format = match self.output.form(self.format)? {
+            ReportFormat::Table => SchemaFormat::Table(width()),
+            ReportFormat::Tsv => SchemaFormat::Tsv,
+            ReportFormat::Json => SchemaFormat::Json,
         };
         self.output.fill(|out| Ok(write_schema(out, schema, format)?))
     }

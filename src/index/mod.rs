@@ -27,7 +27,7 @@ mod screen;
 pub mod vector;
 mod vector_space;
 
-pub use addition::{AddedBy, AddedValues, Addition};
+pub use addition::{AddedBy, Addition};
 pub use builder::{IndexBuilder, TARGET_RECALL};
 pub use calibration::{
     Calibration, CalibrationSummary, CalibrationTable, HonestySummary, MOST_REFERENCES, Measure,
@@ -49,6 +49,7 @@ pub use readouts::ReadoutNames;
 pub use record::{Record, Records};
 pub use response::{RESPONSE_RANK, ResponseTable, Responses};
 pub(crate) use screen::KnownScreen;
+pub use screen::ProfileUnits;
 pub(crate) use vector_space::VectorSpace;
 
 /// What to do about a damaged index.

@@ -4,6 +4,33 @@ use crate::dataset::{NormalisationStep, normalise_profile};
 use crate::error::Result;
 use crate::experiment::PerturbationType;
 
+/// In which units the values of a profile come that was not trained on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ProfileUnits {
+    /// Those of their screen: they are normalised like the profiles that the index was trained on.
+    #[default]
+    Screen,
+    /// They say already how each readout differs from what it usually shows, as sets of readouts do: of the screen's steps
+    /// those are left out that take logarithms or subtract what readouts show on average.
+    Relative,
+    /// Those of the model: normalised already.
+    Normalised,
+}
+
+impl ProfileUnits {
+    /// Returns which of a screen's steps remain to be taken.
+    fn steps(self, of_screen: &[NormalisationStep]) -> Vec<NormalisationStep> {
+        let is_left = |step: &NormalisationStep| match self {
+            Self::Screen => true,
+            Self::Relative => {
+                !matches!(step, NormalisationStep::Log | NormalisationStep::RemoveReadoutMean)
+            }
+            Self::Normalised => false,
+        };
+        of_screen.iter().copied().filter(is_left).collect()
+    }
+}
+
 /// A context of an index as a profile meets it that was not trained on.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct KnownScreen<'a> {
@@ -18,13 +45,12 @@ pub(crate) struct KnownScreen<'a> {
 }
 
 impl<'a> KnownScreen<'a> {
-    /// Returns the contexts that a placement knows, in its order; profiles come in the units of their screen and are
-    /// normalised like those that were trained on, or are normalised already.
+    /// Returns the contexts that a placement knows, in its order, for profiles in these units.
     #[must_use]
     pub(crate) fn all(
         index: &'a Index,
         stored: &'a StoredPlacement,
-        are_normalised: bool,
+        units: ProfileUnits,
     ) -> Vec<Self> {
         let recipe = index.manifest().recipe.as_ref();
         let all = stored.contexts.iter().zip(&stored.removed_means).zip(0..);
@@ -33,8 +59,8 @@ impl<'a> KnownScreen<'a> {
             let perturbation_type =
                 assay.map_or(PerturbationType::Compound, |assay| assay.perturbation_type);
             let steps = match recipe.zip(assay) {
-                Some((recipe, assay)) if !are_normalised => recipe.steps(assay).to_vec(),
-                _ => Vec::new(),
+                Some((recipe, assay)) => units.steps(recipe.steps(assay)),
+                None => Vec::new(),
             };
             Self { position, name, perturbation_type, steps, removed_means }
         };

@@ -52,7 +52,7 @@ pub use prediction::{PredictionQuery, ResponseModel};
 pub use query::{Correction, Direction, Query, Scope, Via};
 pub use recognise::Recognised;
 pub use responses::PredictedResponses;
-pub use signature::{FEWEST_READOUTS, Signature, SignatureFit, SignatureQuery};
+pub use signature::{FEWEST_READOUTS, ProfileUnits, Signature, SignatureFit, SignatureQuery};
 pub use significance::{Flag, QueryActivity, Significance, Support};
 #[cfg(feature = "structures")]
 pub use structures::StructurePlacement;

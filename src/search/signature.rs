@@ -10,8 +10,8 @@ use crate::calibrate::correlation;
 use crate::dataset::shuffle_profile;
 use crate::error::{Error, Result};
 use crate::experiment::{PerturbationType, Side};
-pub use crate::index::FEWEST_READOUTS;
 use crate::index::{AlignedProfile, Filter, Index, KnownScreen, ReadoutNames, StoredPlacement};
+pub use crate::index::{FEWEST_READOUTS, ProfileUnits};
 use crate::table::lookup_key;
 
 /// Unknown readouts that are compared with all known names; there may be a genome of them.
@@ -41,9 +41,8 @@ pub struct SignatureQuery {
     /// The context whose profiles it resembles; where none is named, the chemical one whose held-out
     /// fit is farthest above chance.
     pub context: Option<String>,
-    /// Whether the values are in the units of the model already; otherwise the context's
-    /// normalisation is applied.
-    pub is_normalised: bool,
+    /// In which units the values are, and so what of the context's normalisation is applied.
+    pub units: ProfileUnits,
     /// Which side is searched; the signature is on the side of its context.
     pub scope: Scope,
     /// What hits must satisfy.
@@ -65,7 +64,7 @@ impl SignatureQuery {
         Self {
             signature,
             context: None,
-            is_normalised: false,
+            units: ProfileUnits::Screen,
             scope: Scope::default(),
             filter: Filter::default(),
             k: 10,
@@ -301,7 +300,7 @@ fn candidates<'a>(
     stored: &'a StoredPlacement,
     query: &SignatureQuery,
 ) -> Result<Vec<KnownScreen<'a>>> {
-    let all = KnownScreen::all(index, stored, query.is_normalised);
+    let all = KnownScreen::all(index, stored, query.units);
     let Some(wanted) = query.context.as_ref() else {
         // A guess across the sides would follow the noise of the screens, not the nature of the signature.
         let is_chemical = |c: &KnownScreen<'_>| c.perturbation_type.side() == Side::Chemical;

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use phenocopy::calibrate::Share;
 use phenocopy::dataset::{Dataset, DatasetOptions, Recipe, VectorFile};
 use phenocopy::experiment::{PerturbationType, Side};
-use phenocopy::index::{AddedBy, AddedValues, Index, IndexBuilder};
+use phenocopy::index::{AddedBy, Index, IndexBuilder, ProfileUnits};
 use phenocopy::model::{Ensemble, LpmConfig, TrainingOptions};
 use phenocopy::search::{Answer, Flag, Query, Scope, Signature, SignatureQuery};
 use phenocopy::{Error, Result};
@@ -118,7 +118,7 @@ fn read(folder: &Path, files: Vec<VectorFile>, annotations: &[PathBuf]) -> Datas
 
 fn extend(index: &Index, dataset: &Dataset, name: &str) -> Result<Index> {
     let path = WORLD.home.path().join(name);
-    IndexBuilder::extend(index, dataset, AddedValues::Raw)?.write(&path)?;
+    IndexBuilder::extend(index, dataset, ProfileUnits::Screen)?.write(&path)?;
     Index::open(path)
 }
 
@@ -364,7 +364,7 @@ fn a_damaged_model_is_found_before_anything_is_added() {
     let mut bytes = fs::read(folder.join(weights)).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(folder.join(weights), bytes).unwrap();
-    let error = IndexBuilder::extend(&index, &held(&SCREENS), AddedValues::Raw).unwrap_err();
+    let error = IndexBuilder::extend(&index, &held(&SCREENS), ProfileUnits::Screen).unwrap_err();
     assert!(matches!(error, Error::Damaged { .. }), "{error}");
 }
 

@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use phenocopy::dataset::{Dataset, DatasetOptions, ProfileKey, Profiles, Recipe, Split};
+use phenocopy::evaluate::network::GenesOfOneAssay;
 use phenocopy::evaluate::prediction::{
     PredictionBaselines, SoftImpute, SoftImputeConfig, entry_split, noise_ceilings, profile_split,
 };
@@ -507,4 +508,41 @@ fn the_prediction_baselines_of_the_viability_screens() {
         let fit = SoftImpute::fit(&dataset, &split, &config.soft_impute).unwrap();
         println!("{:?}", fit.choices());
     }
+}
+
+#[test]
+fn genes_of_one_assay_are_left_in_no_other_and_what_it_did_not_measure_stays() {
+    const KNOCKDOWN: PerturbationType = PerturbationType::Sirna;
+    let line = |value: f32| vec![value, 1.0, -value];
+    let whole = dataset(
+        4,
+        &[
+            (COMPOUND, "dabrafenib", 0, line(0.5)),
+            (KNOCKOUT, "BRAF", 1, line(1.0)),
+            (KNOCKOUT, "MDM2", 1, line(2.0)),
+            (KNOCKOUT, "BRAF+MDM2", 1, line(3.0)),
+            (KNOCKOUT, "BRAF", 2, line(4.0)),
+            (KNOCKDOWN, "BRAF", 3, line(5.0)),
+            (KNOCKDOWN, "EGFR", 3, line(6.0)),
+        ],
+    );
+    let part = GenesOfOneAssay::new(&whole, "Assay 3").unwrap();
+    let mut left: Vec<String> = part
+        .dataset
+        .profiles
+        .keys()
+        .iter()
+        .map(|key| {
+            format!("{} in {}", part.dataset.perturbations[key.perturbation as usize], key.context)
+        })
+        .collect();
+    left.sort();
+    let expected = ["CRISPR-KO_MDM2 in 1", "dabrafenib in 0", "siRNA_BRAF in 3", "siRNA_EGFR in 3"];
+    assert_eq!(left, expected);
+    assert_eq!((part.genetic, part.n_held_out, part.n_profiles), (KNOCKDOWN, 1, 3));
+    let chemical = GenesOfOneAssay::new(&whole, "assay-0").unwrap_err().to_string();
+    assert!(chemical.contains("assay-1, assay-2, assay-3"), "{chemical}");
+    let alone = dataset(2, &[(KNOCKOUT, "BRAF", 0, line(1.0)), (KNOCKDOWN, "EGFR", 1, line(2.0))]);
+    let message = GenesOfOneAssay::new(&alone, "assay-1").unwrap_err().to_string();
+    assert!(message.contains("no gene of `assay-1`"), "{message}");
 }

@@ -12,7 +12,8 @@ use phenocopy::report::{Source, reliability_plot};
 #[cfg(feature = "train")]
 use phenocopy::search::ContextResponses;
 use phenocopy::search::{
-    Answer, ExplanationTerm, Flag, Origin, Query, Scope, Signature, SignatureQuery, Via,
+    Answer, ExplanationTerm, Flag, Origin, ProfileUnits, Query, Scope, Signature, SignatureQuery,
+    Via,
 };
 use proptest::prelude::*;
 
@@ -423,7 +424,7 @@ fn cell_lines_are_called_as_people_call_them_and_a_signature_may_name_them_so() 
         let signature = Signature { name: "mine".to_owned(), values };
         let query = SignatureQuery {
             context: Some("GDSC2".to_owned()),
-            is_normalised: true,
+            units: ProfileUnits::Normalised,
             ..SignatureQuery::new(signature)
         };
         READY.search_signature(&query).unwrap()
@@ -434,4 +435,24 @@ fn cell_lines_are_called_as_people_call_them_and_a_signature_may_name_them_so() 
     // Some names are those of two lines.
     assert!(fit.n_matched > 600 && fit.n_matched + fit.unmatched.len() == 647, "{fit:?}");
     assert_eq!(by_name.hits[0].row, by_id.hits[0].row);
+}
+
+#[test]
+fn a_set_of_cell_lines_is_found_by_what_they_have_in_common_and_not_by_what_all_lines_show() {
+    let why = READY.explain(&Query::new("dabrafenib"), &Query::new("BRAF")).unwrap();
+    let mut lines: Vec<(String, f32)> =
+        why.terms.iter().map(|term| (term.readout_name.clone(), term.query as f32)).collect();
+    lines.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let most_sensitive: Vec<(String, f32)> =
+        lines.into_iter().take(40).map(|(name, _)| (name, -1.0)).collect();
+    let set = READY.signature_of_members("sensitive to dabrafenib", &most_sensitive).unwrap();
+    let rank_of_braf = |units| {
+        let query = SignatureQuery { units, k: 3_000, ..SignatureQuery::new(set.clone()) };
+        let answer = READY.search_signature(&query).unwrap();
+        answer.hits.iter().position(|hit| hit.record.perturbation.symbol() == "CRISPR-KO_BRAF")
+    };
+    let (relative, as_screened) =
+        (rank_of_braf(ProfileUnits::Relative), rank_of_braf(ProfileUnits::Screen));
+    assert!(relative < Some(5), "{relative:?}");
+    assert!(relative <= as_screened, "{relative:?} {as_screened:?}");
 }

@@ -139,7 +139,7 @@ mod trained {
         let query = SignatureQuery {
             direction: Direction::Oppose,
             scope: Scope::Chemical,
-            is_normalised: true,
+            units: phenocopy::search::ProfileUnits::Normalised,
             ..SignatureQuery::new(Signature { name: "mine".into(), values })
         };
         let answer = index.search_signature(&query).unwrap();

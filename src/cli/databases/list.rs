@@ -17,9 +17,9 @@ pub(crate) struct ListArguments {
     name: Option<String>,
     #[command(flatten)]
     sources: SourcesArgument,
-    /// Form of the list
-    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
-    format: ReportFormat,
+    /// Form of the list [default: by the ending of -o, else table]
+    #[arg(long, value_enum)]
+    format: Option<ReportFormat>,
     #[command(flatten)]
     output: OutputArguments,
 }
@@ -31,12 +31,13 @@ const COLUMNS: [&str; 11] = [
 
 impl ListArguments {
     pub(crate) fn run(self) -> anyhow::Result<()> {
+        let format = self.output.form(self.format)?;
         let mut sources = self.sources.read()?;
         if let Some(name) = &self.name {
             sources = vec![find(&sources, name)?.clone()];
         }
         self.output.fill(|out| {
-            match self.format {
+            match format {
                 ReportFormat::Table => {
                     sources.iter().try_for_each(|source| write_block(out, source))?
                 }

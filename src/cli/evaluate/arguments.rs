@@ -11,7 +11,7 @@ use phenocopy::report::{MetricFormat, MetricTable, Source, metrics_json};
 use phenocopy::table::{Label, read_labels};
 
 use super::super::IndexArgument;
-use super::super::output::{OutputArguments, command_line, complain};
+use super::super::output::{Form, OutputArguments, command_line, complain};
 
 /// An index, the data it was made from, and the form of the report.
 #[derive(Debug, Args)]
@@ -24,9 +24,9 @@ pub(crate) struct EvaluationArguments {
     /// Folder of the data the index was made from
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// Form of the report
-    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
-    format: ReportFormat,
+    /// Form of the report [default: by the ending of -o, else table]
+    #[arg(long, value_enum)]
+    format: Option<ReportFormat>,
     #[command(flatten)]
     output: OutputArguments,
 }
@@ -40,8 +40,21 @@ enum ReportFormat {
     Markdown,
 }
 
+impl Form for ReportFormat {
+    const ENDINGS: &'static [(&'static str, Self)] = &[
+        ("txt", Self::Table),
+        ("tsv", Self::Tsv),
+        ("ndjson", Self::Ndjson),
+        ("jsonl", Self::Ndjson),
+        ("json", Self::Json),
+        ("md", Self::Markdown),
+    ];
+    const WITHOUT: Self = Self::Table;
+}
+
 impl EvaluationArguments {
     pub(super) fn open(&self) -> phenocopy::Result<Index> {
+        self.output.form(self.format)?;
         self.output.probe()?;
         let path = self.path.clone().or_else(|| self.index.index.clone());
         IndexArgument { index: path }.open()
@@ -58,7 +71,8 @@ impl EvaluationArguments {
     }
 
     pub(super) fn write(&self, index: &Index, tables: &[MetricTable]) -> anyhow::Result<()> {
-        let format = match self.format {
+        let chosen = self.output.form(self.format)?;
+        let format = match chosen {
             ReportFormat::Table => MetricFormat::Table,
             ReportFormat::Tsv => MetricFormat::Tsv,
             ReportFormat::Ndjson => MetricFormat::Ndjson,
@@ -71,7 +85,7 @@ impl EvaluationArguments {
         let manifest = index.manifest();
         let source = format!("index {} {}", manifest.name, manifest.fingerprint);
         let mut tables = tables.to_vec();
-        let is_for_reading = matches!(self.format, ReportFormat::Table | ReportFormat::Markdown);
+        let is_for_reading = matches!(chosen, ReportFormat::Table | ReportFormat::Markdown);
         // A reader needs it once, at the end; a program in every row.
         let n_without = if is_for_reading { tables.len().saturating_sub(1) } else { 0 };
         tables.iter_mut().skip(n_without).for_each(|table| table.source.clone_from(&source));

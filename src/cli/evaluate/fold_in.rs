@@ -1,21 +1,17 @@
-use std::ops::ControlFlow;
-
 use anyhow::Context;
 use clap::Args;
+use phenocopy::Error;
 use phenocopy::dataset::{Dataset, DatasetOptions, Recipe, Split};
-use phenocopy::embedding::{Embeddings, FoldIn, Placement};
 use phenocopy::evaluate::retrieval::{
     FoldedSimilarities, IndexSimilarities, RetrievalReport, Role, TrainedWithout, profiles_in,
 };
 use phenocopy::evaluate::{Bootstrap, Half, RetrievalEvaluation, RetrievalTask};
 use phenocopy::experiment::Side;
-use phenocopy::model::{Ensemble, EpochReport, LpmConfig, TrainingOptions};
 use phenocopy::report::{MetricTable, retrieval_difference_table, retrieval_table};
 use phenocopy::table::lookup_key;
-use phenocopy::{Error, Result};
 
 use super::super::compile::read_dataset;
-use super::super::output::complain;
+use super::anew::train_without;
 use super::arguments::model_config;
 use super::{EvaluationArguments, TaskArguments, warn_of_other_inputs};
 
@@ -50,8 +46,8 @@ impl FoldInArguments {
             .iter()
             .position(|context| lookup_key(&context.0) == lookup_key(&self.context))
             .context("the data hold no profile of this context")? as u32;
-        let (placement, embeddings) =
-            train(&reduced, &model_config(&index)?, &index.manifest().seeds)?;
+        let (config, seeds) = (model_config(&index)?, &index.manifest().seeds);
+        let (placement, embeddings) = train_without("the context", &reduced, &config, seeds)?;
         let model =
             TrainedWithout { dataset: &reduced, embeddings: &embeddings, placement: &placement };
         let all = RetrievalTask::from_dataset(&dataset, &labels, panel)?;
@@ -122,13 +118,4 @@ fn without(recipe: &Recipe, context: &str) -> anyhow::Result<Recipe> {
 
 fn side_of(recipe: &Recipe, context: &str) -> Side {
     recipe.assay_of(context).map_or(Side::Chemical, |assay| assay.perturbation_type.side())
-}
-
-fn train(dataset: &Dataset, config: &LpmConfig, seeds: &[u64]) -> Result<(Placement, Embeddings)> {
-    complain(&format!("training {} models without the context", seeds.len()));
-    let observer = |_: &EpochReport| ControlFlow::Continue(());
-    let options = TrainingOptions { observer: &observer, ..TrainingOptions::default() };
-    let (ensemble, _) = Ensemble::train(dataset, config, seeds, &options)?;
-    let members = ensemble.members().iter().map(FoldIn::of).collect::<Result<_>>()?;
-    Placement::fit(dataset, members)
 }

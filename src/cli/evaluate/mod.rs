@@ -1,5 +1,7 @@
-//! What is measured, each in one file; all but the retrieval train anew.
+//! What is measured, each in one file; `anew` trains on part of the data.
 
+#[cfg(feature = "train")]
+mod anew;
 mod arguments;
 #[cfg(feature = "train")]
 mod fold_in;

@@ -3,43 +3,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use clap::ValueEnum;
 use phenocopy::Error;
-
-/// How results are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// Aligned columns for reading
-    Table,
-    /// Tab-separated values with a header
-    Tsv,
-    /// One JSON object a line
-    Ndjson,
-    /// A Parquet file: the columns of TSV with types, for pandas, polars, R or DuckDB
-    Parquet,
-    /// The names of the hits, one a line: a set for other tools, or a picklist
-    Grp,
-}
-
-/// How a list of records is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ListFormat {
-    /// Aligned columns for reading
-    Table,
-    /// Tab-separated values with a header
-    Tsv,
-}
-
-/// How a report is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ReportFormat {
-    /// Aligned columns and sentences for reading
-    Table,
-    /// Tab-separated values with a header
-    Tsv,
-    /// One JSON document
-    Json,
-}
 
 /// Where results are written.
 #[derive(Debug, clap::Args)]
@@ -53,24 +17,6 @@ impl OutputArguments {
     /// The file; none for stdout, which `-` means as well (`./-` is a file).
     pub(crate) fn file(&self) -> Option<&Path> {
         self.output.as_deref().filter(|path| *path != Path::new("-"))
-    }
-
-    /// Returns the form that was asked for, else what the file's ending means, else `without`.
-    pub(crate) fn form<F: Copy>(
-        &self,
-        asked: Option<F>,
-        endings: &[(&str, F)],
-        without: F,
-    ) -> phenocopy::Result<F> {
-        let ending =
-            self.file().and_then(Path::extension).map(|e| e.to_string_lossy().to_lowercase());
-        let (Some(ending), None) = (ending, asked) else { return Ok(asked.unwrap_or(without)) };
-        let meant = endings.iter().find(|(own, _)| *own == ending).map(|(_, form)| *form);
-        meant.ok_or_else(|| {
-            let known: Vec<String> = endings.iter().map(|(own, _)| format!(".{own}")).collect();
-            let expected = format!("a file that ends in {}, or a --format", known.join(", "));
-            Error::parameter("-o", expected, format!(".{ending}"))
-        })
     }
 
     /// Finds out whether the output can be written, before long work is done for it.

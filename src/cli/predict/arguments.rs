@@ -6,7 +6,7 @@ use phenocopy::experiment::PerturbationType;
 
 use crate::cli::IndexArgument;
 use crate::cli::filter_arguments::perturbation_type;
-use crate::cli::output::OutputArguments;
+use crate::cli::output::{Form, OutputArguments};
 
 /// How many responses of each profile a table shows.
 const SHOWN: usize = 10;
@@ -22,8 +22,8 @@ const SHOWN: usize = 10;
     phenocopy predict venetoclax --context GDSC2\n  \
     phenocopy predict venetoclax BCL2 --context GDSC2 CRISPR --readouts MOLM-13,OCI-AML2\n  \
     phenocopy predict 'dabrafenib+trametinib' --context GDSC1 --format tsv\n  \
-    phenocopy predict --table pairs.csv --format parquet -o predicted.parquet\n  \
-    phenocopy predict --table screen.csv:drug,assay,cell_line --format tsv -o predicted.tsv\n  \
+    phenocopy predict --table pairs.csv -o predicted.parquet\n  \
+    phenocopy predict --table screen.csv:drug,assay,cell_line -o predicted.tsv\n  \
     phenocopy predict --signature my-profile.csv --context GDSC1\n  \
     phenocopy predict --features cell-lines.csv --context GDSC2\n  \
     phenocopy predict venetoclax MDM2 --features cell-lines.csv --context GDSC2 --format tsv"
@@ -63,9 +63,9 @@ pub(crate) struct PredictArguments {
     /// How many responses of each, the largest first, whichever sign [default: 10 in a table or of features, else all]
     #[arg(short, value_name = "N")]
     pub(super) k: Option<usize>,
-    /// Form of the answer
-    #[arg(long, value_enum, default_value_t = PredictionFormat::Table)]
-    pub(super) format: PredictionFormat,
+    /// Form of the answer [default: by the ending of -o, else table]
+    #[arg(long, value_enum)]
+    pub(super) format: Option<PredictionFormat>,
     #[command(flatten)]
     pub(super) output: OutputArguments,
 }
@@ -81,13 +81,24 @@ pub(super) enum PredictionFormat {
     Parquet,
 }
 
+impl Form for PredictionFormat {
+    const ENDINGS: &'static [(&'static str, Self)] =
+        &[("txt", Self::Table), ("tsv", Self::Tsv), ("parquet", Self::Parquet)];
+    const WITHOUT: Self = Self::Table;
+}
+
 impl PredictArguments {
+    /// The form of the answer, once `check` has found that there is one.
+    pub(super) fn form(&self) -> PredictionFormat {
+        self.output.form(self.format).unwrap_or(PredictionFormat::WITHOUT)
+    }
+
     /// Refuses what cannot be done before work is done for it.
     pub(super) fn check(&self) -> anyhow::Result<()> {
         if self.k == Some(0) {
             return Err(Error::parameter("k", "at least 1", 0).into());
         }
-        if self.format == PredictionFormat::Parquet {
+        if self.output.form(self.format)? == PredictionFormat::Parquet {
             self.output.refuse_terminal()?;
         }
         Ok(self.output.probe()?)
@@ -95,7 +106,7 @@ impl PredictArguments {
 
     /// How many values of a profile are wanted where some readouts are named; none for all.
     pub(super) fn k_of(&self, readouts: &[String]) -> Option<usize> {
-        let is_short = self.format == PredictionFormat::Table && readouts.is_empty();
+        let is_short = self.form() == PredictionFormat::Table && readouts.is_empty();
         self.k.or(is_short.then_some(SHOWN))
     }
 

@@ -27,7 +27,7 @@ impl PredictArguments {
         }
         let manifest = index.manifest();
         self.output.fill(|out| {
-            match self.format {
+            match self.form() {
                 PredictionFormat::Table => {
                     write_unmeasured_table(out, &answer, (k, width()))?;
                     writeln!(out, "index {} {}", manifest.name, manifest.fingerprint)?;

@@ -63,7 +63,7 @@ impl PredictArguments {
     ) -> Box<dyn PredictedWriter + 'a> {
         let source = Source::of(index, command_line());
         let manifest = index.manifest();
-        match self.format {
+        match self.form() {
             PredictionFormat::Table => {
                 Box::new(PredictedTable::new(out, source, (readouts, manifest), width()))
             }

@@ -15,18 +15,14 @@ impl PredictArguments {
             let received = self.context.join(" ");
             return Err(Error::parameter("context", "the one of the signature", received).into());
         }
-        let (table, signature) = named_signature(index, source)?;
-        let query = SignatureQuery {
-            context: self.context.first().cloned(),
-            is_normalised: self.normalised,
-            ..SignatureQuery::new(signature)
-        };
+        let (table, query) = named_signature(index, source, self.normalised)?;
+        let query = SignatureQuery { context: self.context.first().cloned(), ..query };
         let k = self.k_of(&self.readouts);
         let answer = index.predict_signature(&query, &self.readouts, k)?;
         table.iter().for_each(report_reading);
         report_fit(&answer.fit);
         self.output.fill(|out| {
-            if self.format == PredictionFormat::Table {
+            if self.form() == PredictionFormat::Table {
                 let source = Source::of(index, command_line());
                 let known = (answer.readouts.as_slice(), index.manifest());
                 let mut writer = PredictedTable::new(out, source, known, width());

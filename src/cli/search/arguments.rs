@@ -7,18 +7,18 @@ use phenocopy::search::{Correction, Direction, Query, Scope, Via};
 
 use crate::cli::IndexArgument;
 use crate::cli::filter_arguments::{FilterArguments, perturbation_type};
-use crate::cli::output::{Format, OutputArguments};
+use crate::cli::output::{Form, Format, OutputArguments};
 
 /// Names to search for, the panel, and the form of the answer.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  phenocopy search venetoclax\n  \
     phenocopy search BRAF EGFR -k 5 --moa inhibitor --phase Launched\n  \
-    phenocopy search nutlin-3a --to all --format tsv -o hits.tsv\n  \
+    phenocopy search nutlin-3a --to all -o hits.tsv\n  \
     phenocopy search 'dabrafenib+trametinib' --to all\n  \
     phenocopy search --signature my-profile.csv --context GDSC1\n  \
     phenocopy search --smiles 'CC(=O)Oc1ccccc1C(=O)O'\n  \
-    phenocopy search --queries compounds.txt --format tsv -o hits.tsv\n  \
-    phenocopy search --queries screen.csv:compound --format parquet -o hits.parquet\n  \
+    phenocopy search --queries compounds.txt -o hits.tsv\n  \
+    phenocopy search --queries screen.csv:compound -o hits.parquet\n  \
     phenocopy search venetoclax --picklist druggable.grp\n  \
     phenocopy search MDM2 --filter 'moa:\"MDM inhibitor\" OR target:TP53'")]
 pub(crate) struct SearchArguments {
@@ -75,9 +75,9 @@ pub(crate) struct SearchArguments {
     /// List mechanisms that the queries resemble instead of hits (table and TSV)
     #[arg(long)]
     pub(super) mechanisms: bool,
-    /// Form of the answer
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub(super) format: Format,
+    /// Form of the answer [default: by the ending of -o, else table]
+    #[arg(long, value_enum)]
+    pub(super) format: Option<Format>,
     #[command(flatten)]
     pub(super) output: OutputArguments,
 }
@@ -111,6 +111,11 @@ pub(super) enum CorrectArgument {
 }
 
 impl SearchArguments {
+    /// The form of the answer, once `check` has found that there is one.
+    pub(super) fn form(&self) -> Format {
+        self.output.form(self.format).unwrap_or(Format::WITHOUT)
+    }
+
     pub(super) fn query(&self, name: &str) -> Query {
         Query {
             perturbation_type: self.query_type,

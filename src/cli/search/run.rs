@@ -36,18 +36,19 @@ impl SearchArguments {
 
     /// Refuses what cannot be done before work is done for it.
     fn check(&self) -> anyhow::Result<()> {
+        let format = self.output.form(self.format)?;
         if self.mechanisms && self.correct == CorrectArgument::None {
             anyhow::bail!("--mechanisms needs statistics: leave out --correct none");
         }
-        if self.mechanisms && self.format == Format::Ndjson {
+        if self.mechanisms && format == Format::Ndjson {
             anyhow::bail!(
                 "ndjson lists mechanisms beside the hits, as objects `class`: leave out --mechanisms"
             );
         }
-        if self.mechanisms && self.format == Format::Grp {
+        if self.mechanisms && format == Format::Grp {
             anyhow::bail!("grp lists the names of hits: leave out --mechanisms");
         }
-        if self.format == Format::Parquet {
+        if format == Format::Parquet {
             self.output.refuse_terminal()?;
         }
         Ok(())
@@ -135,7 +136,7 @@ impl SearchArguments {
         index: &Index,
         asked: &[String],
     ) -> anyhow::Result<Option<ResumableOutput>> {
-        let is_table = self.format == Format::Tsv && self.correct != CorrectArgument::Batch;
+        let is_table = self.form() == Format::Tsv && self.correct != CorrectArgument::Batch;
         let path = self.output.file().filter(|path| path.is_file() || !path.exists());
         match (path, &self.list) {
             (Some(path), Some(_)) if is_table => {
@@ -198,7 +199,7 @@ impl SearchArguments {
         index: &Index,
     ) -> Box<dyn HitWriter + 'a> {
         let source = Source::of(index, command_line());
-        match (self.format, self.mechanisms) {
+        match (self.form(), self.mechanisms) {
             (Format::Table, true) => Box::new(HitTable::new(out, source, width()).of_mechanisms()),
             (Format::Table, false) => Box::new(HitTable::new(out, source, width())),
             (Format::Tsv, true) => Box::new(HitTsv::of_mechanisms(out, source)),

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use phenocopy::index::Index;
-use phenocopy::search::{Origin, Signature, SignatureFit, SignatureQuery};
+use phenocopy::search::{Origin, ProfileUnits, Signature, SignatureFit, SignatureQuery};
 use phenocopy::table::{NameList, SignatureTable, holds_gene_sets, read_gene_sets, read_signature};
 
 use super::SearchArguments;
@@ -9,17 +9,16 @@ use crate::cli::output::{MOST_LISTED, complain, listed};
 
 impl SearchArguments {
     pub(super) fn search_signature(&self, index: &Index, source: &str) -> anyhow::Result<()> {
-        let (table, signature) = named_signature(index, source)?;
+        let (table, query) = named_signature(index, source, self.normalised)?;
         let query = SignatureQuery {
             context: self.context.clone(),
-            is_normalised: self.normalised,
             scope: self.scope(),
             filter: self.filter(),
             k: self.k,
             via: self.via(),
             direction: self.direction(),
             correction: self.correction(),
-            ..SignatureQuery::new(signature)
+            ..query
         };
         let answer = index.search_signature(&query)?;
         table.iter().for_each(report_reading);
@@ -35,19 +34,25 @@ impl SearchArguments {
     }
 }
 
-/// Reads `FILE[:COLUMN]`, called as the file is, or one set of `FILE[:NAME]`, which has no table.
+/// Reads `FILE[:COLUMN]`, called as the file is, or one set of `FILE[:NAME]`, which has no table and no units.
 pub(in crate::cli) fn named_signature(
     index: &Index,
     source: &str,
-) -> anyhow::Result<(Option<SignatureTable>, Signature)> {
+    is_normalised: bool,
+) -> anyhow::Result<(Option<SignatureTable>, SignatureQuery)> {
+    let query = |signature: Signature, units: ProfileUnits| SignatureQuery {
+        units: if is_normalised { ProfileUnits::Normalised } else { units },
+        ..SignatureQuery::new(signature)
+    };
     let NameList { path, columns } = NameList::parse(source);
     if holds_gene_sets(&path) {
-        return Ok((None, signature_of_set(index, &path, columns.as_deref())?));
+        let set = signature_of_set(index, &path, columns.as_deref())?;
+        return Ok((None, query(set, ProfileUnits::Relative)));
     }
     let table = read_signature(&path, columns.as_deref())?;
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let values = table.values.clone();
-    Ok((Some(table), Signature { name, values }))
+    Ok((Some(table), query(Signature { name, values }, ProfileUnits::Screen)))
 }
 
 /// The signature of one set of a file, and a line that says so.

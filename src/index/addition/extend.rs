@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::aligned::{Aligned, AlignedRow};
 use super::collision::KnownNames;
 use super::summary::Addition;
-use super::way::{AddedValues, Way};
+use super::way::Way;
 use crate::calibrate::{Activity, agreement_of};
 use crate::dataset::Dataset;
 use crate::embedding::Embeddings;
@@ -18,7 +18,7 @@ use crate::index::describe::{describe, describe_genes_anew};
 use crate::index::manifest::FileDigest;
 use crate::index::vector::GraphParameters;
 use crate::index::{
-    Index, MeasuredActivity, PlacedProfiles, Provenance, REBUILD, Record, Responses,
+    Index, MeasuredActivity, PlacedProfiles, ProfileUnits, Provenance, REBUILD, Record, Responses,
 };
 
 /// A row that was placed.
@@ -46,12 +46,12 @@ impl<'a> IndexBuilder<'a> {
     ///
     /// ```no_run
     /// use phenocopy::dataset::{Dataset, DatasetOptions, Recipe};
-    /// use phenocopy::index::{AddedValues, Index, IndexBuilder};
+    /// use phenocopy::index::{ProfileUnits, Index, IndexBuilder};
     ///
     /// let index = Index::open("index/cancer-viability")?;
     /// let recipe = Recipe::read("our-compounds.toml")?;
     /// let ours = Dataset::from_recipe(&recipe, recipe.folder(), &DatasetOptions::default())?;
-    /// let manifest = IndexBuilder::extend(&index, &ours, AddedValues::Raw)?.write("larger".as_ref())?;
+    /// let manifest = IndexBuilder::extend(&index, &ours, ProfileUnits::Screen)?.write("larger".as_ref())?;
     /// println!("{} of {} rows were added", manifest.n_added(), manifest.counts.rows());
     /// # Ok::<(), phenocopy::Error>(())
     /// ```
@@ -61,11 +61,11 @@ impl<'a> IndexBuilder<'a> {
     /// names of a row are those of a row of the index, or no row has a profile at readouts enough (20; of vectors half of the
     /// dimensions if that is fewer); profiles at fewer are left out, and the manifest's
     /// [`Addition::notices`] say which.
-    pub fn extend(index: &'a Index, dataset: &Dataset, values: AddedValues) -> Result<Self> {
+    pub fn extend(index: &'a Index, dataset: &Dataset, units: ProfileUnits) -> Result<Self> {
         // Damaged files would get digests of their own.
         index.verify()?;
-        let way = Way::of(index, values)?;
-        way.check_steps(dataset, values)?;
+        let way = Way::of(index, units)?;
+        way.check_steps(dataset, units)?;
         let Aligned { rows, mut notices } = Aligned::of(&way, dataset)?;
         let records: Vec<Record> =
             (0..index.n_rows() as u32).map(|row| index.record(row)).collect::<Result<_>>()?;
@@ -75,7 +75,7 @@ impl<'a> IndexBuilder<'a> {
         let addition = Addition {
             base: index.manifest().fingerprint.clone(),
             by: way.by(),
-            are_normalised: values == AddedValues::Normalised,
+            are_normalised: units == ProfileUnits::Normalised,
             chemical: n_of(&added, Side::Chemical),
             genetic: n_of(&added, Side::Genetic),
             contexts: contexts_of(&added),

@@ -12,4 +12,3 @@ mod summary;
 mod way;
 
 pub use summary::{AddedBy, Addition};
-pub use way::AddedValues;

@@ -6,19 +6,9 @@ use crate::embedding::Placed;
 use crate::error::{Error, Result};
 use crate::experiment::{PerturbationType, Side};
 use crate::index::{
-    FEWEST_READOUTS, Index, KnownScreen, ReadoutNames, StoredPlacement, VectorSpace,
+    FEWEST_READOUTS, Index, KnownScreen, ProfileUnits, ReadoutNames, StoredPlacement, VectorSpace,
 };
 use crate::table::lookup_key;
-
-/// In which units the values of added rows come.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum AddedValues {
-    /// Those of their screen: they are normalised like the profiles that the index was trained on.
-    #[default]
-    Raw,
-    /// Those of the model: normalised already.
-    Normalised,
-}
 
 /// How profiles become vectors of an index.
 pub(super) enum Way<'a> {
@@ -29,15 +19,14 @@ pub(super) enum Way<'a> {
 }
 
 impl<'a> Way<'a> {
-    pub(super) fn of(index: &'a Index, values: AddedValues) -> Result<Self> {
+    pub(super) fn of(index: &'a Index, units: ProfileUnits) -> Result<Self> {
         if let Some(stored) = index.placement()? {
-            let are_normalised = values == AddedValues::Normalised;
-            let screens = KnownScreen::all(index, stored, are_normalised);
+            let screens = KnownScreen::all(index, stored, units);
             return Ok(Self::FoldIn { index, stored, screens });
         }
         let what = format!("index `{}`", index.manifest().name);
         match index.vector_space()? {
-            Some(_) if values == AddedValues::Normalised => {
+            Some(_) if units == ProfileUnits::Normalised => {
                 let problem = "it is of given vectors, which are not normalised here";
                 Err(Error::data(what, problem, "leave `--normalised` out"))
             }
@@ -106,7 +95,7 @@ impl<'a> Way<'a> {
     }
 
     /// Refuses profiles that would be normalised twice, or by other steps than the index's.
-    pub(super) fn check_steps(&self, dataset: &Dataset, values: AddedValues) -> Result<()> {
+    pub(super) fn check_steps(&self, dataset: &Dataset, units: ProfileUnits) -> Result<()> {
         let own = |recipe: &'_ Recipe, context: &str| -> Vec<NormalisationStep> {
             let assay = recipe.assay_of(context);
             assay.map_or_else(Vec::new, |assay| recipe.steps(assay).to_vec())
@@ -115,7 +104,7 @@ impl<'a> Way<'a> {
             let steps = own(&dataset.recipe, &context.0);
             let (is_wrong, problem, advice) = match self {
                 Self::FoldIn { .. } => (
-                    values == AddedValues::Raw && !steps.is_empty(),
+                    units == ProfileUnits::Screen && !steps.is_empty(),
                     "its recipe normalises it by itself, and the index would do so again",
                     "leave `normalisation` out of the recipe: it is done as in the index; or say `--normalised`",
                 ),

@@ -131,3 +131,30 @@ fn ctrl_c_leaves_no_half_of_an_output() {
     assert_eq!(listing(home.path()), ["edges.tsv"]);
     assert_eq!(read(&output), "old\n");
 }
+
+#[test]
+fn the_ending_of_an_output_tells_its_form_and_one_that_tells_none_is_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let write = |arguments: &[&str], name: &str| {
+        let output = home.path().join(name);
+        run(&[arguments, &["--index", planted(), "-o", text(&output)]].concat()).success();
+        fs::read(&output).unwrap()
+    };
+    let begins = |bytes: &[u8], start: &str| bytes.starts_with(start.as_bytes());
+    let search = ["search", "GENE3"];
+    assert!(begins(&write(&search, "hits.tsv"), "query\tquery_type\t"));
+    assert!(begins(&write(&search, "hits.TSV"), "query\tquery_type\t"));
+    assert!(begins(&write(&search, "hits.jsonl"), "{\"data\":"));
+    assert!(begins(&write(&search, "hits.parquet"), "PAR1"));
+    assert_eq!(write(&search, "hits.txt"), write(&search, "hits"));
+    let asked = [&search[..], &["--format", "tsv"]].concat();
+    assert!(begins(&write(&asked, "hits.csv"), "query\tquery_type\t"));
+    assert!(write(&["find", "GENE3"], "found.tsv").contains(&b'\t'));
+    for arguments in [&search[..], &["find", "GENE3"], &["evaluate", "honesty", "--data", "."]] {
+        let output = home.path().join("x.csv");
+        let more = ["--index", planted(), "-o", text(&output)];
+        let message = run(&[arguments, &more].concat()).failure();
+        assert!(message.contains(".txt, .tsv") && message.contains("`.csv`"), "{message}");
+        assert!(!output.exists());
+    }
+}

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use phenocopy::dataset::{Dataset, ProfileKey, Profiles, StorageLimits};
 use phenocopy::experiment::{Context, Perturbation, PerturbationType, Readout, Side};
-use phenocopy::index::{AddedBy, AddedValues, Addition, Index, IndexBuilder, Manifest};
+use phenocopy::index::{AddedBy, Addition, Index, IndexBuilder, Manifest, ProfileUnits};
 use phenocopy::search::{Flag, Query, Scope};
 
 const FINGERPRINT: &str = "b7dcba67c49ac353";
@@ -41,7 +41,7 @@ fn dataset() -> Dataset {
 #[ignore = "writes the fixture; see the head of the module above"]
 fn regenerate() {
     let base = Index::open(fixtures().join("index-v1-calibrated")).unwrap();
-    let builder = IndexBuilder::extend(&base, &dataset(), AddedValues::Normalised).unwrap();
+    let builder = IndexBuilder::extend(&base, &dataset(), ProfileUnits::Normalised).unwrap();
     builder.write(&fixtures().join("index-v2")).unwrap();
 }
 

@@ -15,7 +15,8 @@ use phenocopy::index::{
     Index, IndexBuilder, MeasuredActivity, PlacedProfiles, Provenance, Record, StoredPlacement,
 };
 use phenocopy::search::{
-    Answer, Correction, Flag, Hit, MOST_MECHANISMS, Query, Scope, Signature, SignatureQuery,
+    Answer, Correction, Flag, Hit, MOST_MECHANISMS, ProfileUnits, Query, Scope, Signature,
+    SignatureQuery,
 };
 use tempfile::TempDir;
 
@@ -222,7 +223,7 @@ fn signature() -> SignatureQuery {
     let values = (0..N_READOUTS).map(|i| (readout(i), 3.0 * number(90_000 + i * DIM + 4)));
     SignatureQuery {
         context: Some(CONTEXTS[0].to_owned()),
-        is_normalised: true,
+        units: ProfileUnits::Normalised,
         k: 3,
         ..SignatureQuery::new(Signature { name: "mine".to_owned(), values: values.collect() })
     }
