@@ -15,5 +15,5 @@ mod write;
 
 pub use file::{H5adFile, H5adPart};
 pub use form::{H5adForm, ObsColumn, ValuesForm};
-pub use selection::{H5adSelection, SampleValues};
+pub use selection::H5adSelection;
 pub use write::{H5adLayout, H5adWriter};

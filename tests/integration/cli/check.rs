@@ -186,6 +186,20 @@ fn a_file_is_told_by_its_cells_and_gets_lines_for_a_recipe() {
     ] {
         assert!(cells.contains(part), "{part}: {cells}");
     }
+    let lists = fs::read(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/formats/tahoe.parquet"),
+    );
+    let lists = told("train-00007-of-03388.parquet", &lists.unwrap());
+    for part in [
+        "Parquet with lists, 162 samples\nlists: `genes`, `expressions`\n",
+        "162 of the first samples begin with a value below 0",
+        "column `cell_line_id`: 2 values, such as `CVCL_0023`, `CVCL_0480`",
+        "file = \"train-*.parquet\"  # all files that have such names\nlayout = \"lists\"\n",
+        "columns = { readout = \"genes\", value = \"expressions\" }\ncontext = \"{cell_line_id}\"",
+        "perturbation = \"{drug}\"\ncollapse = \"mean\"\ncontrols = [\"DMSO_TF\"]\nvalues = \"counts\"?",
+    ] {
+        assert!(lists.contains(part), "{part}: {lists}");
+    }
     let path = home.path().join("latin.csv");
     fs::write(&path, b"line,dr\xfcg\nA,1\n").unwrap();
     assert!(run(&["check", text(&path)]).failure().contains("save the table as UTF-8"));
