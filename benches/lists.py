@@ -75,7 +75,8 @@ def main():
         _, status, usage = os.wait4(child.pid, 0)
         assert status == 0, "the check failed"
         peak = usage.ru_maxrss / 1024
-        print(f"{n} cells, {size:.0f} MiB: {time.time() - started:.1f} s, peak {peak:.0f} MiB")
+        spent = usage.ru_utime + usage.ru_stime
+        print(f"{n} cells, {size:.0f} MiB: {time.time() - started:.1f} s, {spent:.1f} s of processor time, peak {peak:.0f} MiB")
 
 
 if __name__ == "__main__":

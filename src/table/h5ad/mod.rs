@@ -2,7 +2,7 @@
 //!
 //! Takes a file that anndata 0.7 or later wrote; gives the sample sheet that its `obs` columns are, and its rows one after
 //! another, with the sum of all their values (a cell's depth). The matrix may be dense, CSR or CSC, of whole or
-//! floating-point numbers, compressed by gzip or not. It knows the encoding of AnnData, and HDF5 only by its door. `write` makes such files, row by row: the only door to
+//! floating-point numbers, compressed by gzip, by lzf or not. It knows the encoding of AnnData, and HDF5 only by its door. `write` makes such files, row by row: the only door to
 //! `rust_hdf5`.
 
 mod file;

@@ -186,10 +186,19 @@ fn a_file_is_told_by_its_cells_and_gets_lines_for_a_recipe() {
     ] {
         assert!(cells.contains(part), "{part}: {cells}");
     }
-    let lists = fs::read(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/formats/tahoe.parquet"),
-    );
-    let lists = told("train-00007-of-03388.parquet", &lists.unwrap());
+    let path = home.path().join("latin.csv");
+    fs::write(&path, b"line,dr\xfcg\nA,1\n").unwrap();
+    assert!(run(&["check", text(&path)]).failure().contains("save the table as UTF-8"));
+}
+
+#[test]
+fn a_shard_of_cells_as_lists_gets_lines_for_all_shards() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("train-00007-of-03388.parquet");
+    let fixture =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/formats/tahoe.parquet");
+    fs::copy(fixture, &path).unwrap();
+    let lists = run(&["check", text(&path)]).success();
     for part in [
         "Parquet with lists, 162 samples\nlists: `genes`, `expressions`\n",
         "162 of the first samples begin with a value below 0",
@@ -200,9 +209,6 @@ fn a_file_is_told_by_its_cells_and_gets_lines_for_a_recipe() {
     ] {
         assert!(lists.contains(part), "{part}: {lists}");
     }
-    let path = home.path().join("latin.csv");
-    fs::write(&path, b"line,dr\xfcg\nA,1\n").unwrap();
-    assert!(run(&["check", text(&path)]).failure().contains("save the table as UTF-8"));
 }
 
 #[test]

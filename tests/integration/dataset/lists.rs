@@ -287,14 +287,14 @@ fn damaged_lists_are_refused_or_read_and_never_a_panic() {
     for make in ["lists-00001-of-00002.parquet", "lists-plain.parquet", "lists-symbols.parquet"] {
         let whole = fs::read(fixture(make)).unwrap();
         let mut n_refused = 0;
-        for at in 4..whole.len() {
+        for at in (4..whole.len()).step_by(4) {
             let mut damaged = whole.clone();
             damaged[at] ^= [0x01, 0x80, 0xff][at % 3];
             fs::write(&path, &damaged).unwrap();
             n_refused += usize::from(read(&path, &keys).is_err());
             let _ = file_form(&path);
         }
-        assert!(n_refused > whole.len() / 8, "{n_refused} in {make}");
+        assert!(n_refused > whole.len() / 32, "{n_refused} in {make}");
     }
 }
 
