@@ -7,7 +7,7 @@ use phenocopy::experiment::{PerturbationType, Side};
 use phenocopy::index::Index;
 use phenocopy::report::{KnownAxes, LabelSummary, Reading, write_file_form, writing_text};
 use phenocopy::table::{
-    FileForm, TableForm, TextFormat, file_form, known_format, read_labels, table_writing,
+    FileForm, Shards, TableForm, TextFormat, file_form, known_format, read_labels, table_writing,
 };
 use phenocopy::{Error, Result};
 
@@ -116,11 +116,15 @@ fn known_axes(table: &TableForm, index: &Index) -> Result<KnownAxes> {
 /// Returns how each of a recipe's files is written.
 fn describe_files(recipe: &Recipe, data: &Path) -> Result<Vec<(String, String)>> {
     let describe = |(file, format): (&Path, TextFormat)| {
-        let path = data.join(file);
-        let text = match known_format(&path)? {
+        let files = Shards::find(&data.join(file))?.files;
+        let path = files.first().map_or(file, PathBuf::as_path);
+        let mut text = match known_format(path)? {
             Some(format) => format.to_owned(),
-            None => writing_text(table_writing(&path, format)?),
+            None => writing_text(table_writing(path, format)?),
         };
+        if files.len() > 1 {
+            text = format!("{text}, {} files", files.len());
+        }
         Ok((file.display().to_string(), text))
     };
     recipe.files().map(describe).collect()

@@ -39,14 +39,17 @@ impl Measured {
     }
 }
 
+/// The condition of samples that are left out: they may be 100 million, and an `Option` would take twice the bytes.
+const LEFT_OUT: u32 = u32::MAX;
+
 /// Samples on their way to profiles, in the order of the file: those of one condition are joined as
 /// they come, and become a profile when the last of them has come, so that few are held at a time.
 pub(super) struct Gathering<'a> {
     joint: Joint<'a>,
     n_readouts: usize,
     conditions: Vec<Condition>,
-    /// The condition of each sample; none of those that are left out.
-    condition_of: Vec<Option<u32>>,
+    /// The condition of each sample; [`LEFT_OUT`] of those that are left out.
+    condition_of: Vec<u32>,
     /// How many samples of each condition are still to come.
     n_awaited: Vec<u32>,
     /// What has come of conditions that are not complete.
@@ -107,12 +110,11 @@ impl<'a> Gathering<'a> {
         let Measured { conditions, of_samples } = measured;
         let mut n_awaited = vec![0; conditions.len()];
         of_samples.iter().for_each(|position| n_awaited[*position as usize] += 1);
-        let condition_of = of_samples.into_iter().map(Some).collect();
         let mut gathering = Self {
             joint,
             n_readouts,
             conditions,
-            condition_of,
+            condition_of: of_samples,
             n_awaited,
             held: HashMap::new(),
             profiles: Vec::new(),
@@ -148,7 +150,9 @@ impl<'a> Gathering<'a> {
         }
         self.refuse_too_few()?;
         for condition in &mut self.condition_of {
-            *condition = condition.filter(|at| is_kept.get(*at as usize).is_some_and(|kept| *kept));
+            if !is_kept.get(*condition as usize).is_some_and(|kept| *kept) {
+                *condition = LEFT_OUT;
+            }
         }
         Ok(())
     }
@@ -167,7 +171,7 @@ impl<'a> Gathering<'a> {
     fn reserve(&mut self) {
         let n_profiles = match self.joint.collapse {
             Some(_) => self.conditions.len() - self.too_few.len(),
-            None => self.condition_of.iter().flatten().count(),
+            None => self.condition_of.iter().filter(|of| **of != LEFT_OUT).count(),
         };
         self.profiles.reserve(n_profiles);
         self.values.reserve(n_profiles * self.n_readouts);
@@ -183,9 +187,8 @@ impl<'a> Gathering<'a> {
     /// Names its context, if it has negative counts.
     pub(super) fn push(&mut self, sample: SampleValues<'_>) -> Result<()> {
         let SampleValues { place, values, total, odd } = sample;
-        let Some(condition) = self.condition_of.get(place).copied().flatten() else {
-            return Ok(());
-        };
+        let condition = self.condition_of.get(place).copied();
+        let Some(condition) = condition.filter(|of| *of != LEFT_OUT) else { return Ok(()) };
         if let (Some(odd), Some(SampleScale::Counts)) = (odd, self.joint.scale) {
             self.check_count(condition, odd)?;
         }

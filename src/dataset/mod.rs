@@ -31,6 +31,7 @@ mod source;
 mod split;
 pub mod synthetic;
 mod translation;
+mod value_columns;
 mod vectors;
 
 pub use assemble::{Dataset, DatasetOptions};
@@ -49,6 +50,7 @@ pub use report::{
 pub use samples::{SampleScale, Samples};
 pub use split::Split;
 pub use translation::Untranslated;
+pub use value_columns::ValueColumns;
 pub use vectors::VectorFile;
 
 pub use crate::table::{Duplicates, InputFile};

@@ -58,8 +58,12 @@ impl Naming<'_> {
         if raw.is_control {
             return Some(raw);
         }
-        let name = translate(&self.perturbations, &raw.perturbation)?.to_owned();
-        Some(Condition { perturbation: name, ..raw })
+        let name = translate(&self.perturbations, &raw.perturbation)?;
+        let samples = self.assay.samples.as_ref();
+        if samples.is_some_and(|samples| samples.agents().is_control(name)) {
+            return Some(Condition { perturbation: String::new(), is_control: true, ..raw });
+        }
+        Some(Condition { perturbation: name.to_owned(), ..raw })
     }
 
     /// Returns a readout's name; none if it is not wanted.

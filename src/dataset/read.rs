@@ -7,12 +7,12 @@ use super::naming::Naming;
 use super::recipe::{AgentKind, AnnotationTable, Assay, AssayLayout, Recipe};
 use super::samples::Samples;
 use super::screen::RawAssay;
-use super::source::{Source, h5ad_part};
+use super::source::{Source, h5ad_part, lists_part};
 use super::translation::Translation;
 use crate::error::Result;
 use crate::table::{
-    FileState, GctFile, GctxFile, H5adFile, InputFile, NameChain, SampleColumns, SampleKey,
-    SampleSheet, Wanted, read_annotations, read_mapping, read_sample_sheet,
+    FileState, GctFile, GctxFile, H5adFile, InputFile, ListsFile, NameChain, SampleColumns,
+    SampleKey, SampleSheet, Shards, Wanted, read_annotations, read_mapping, read_sample_sheet,
 };
 
 impl Dataset {
@@ -57,14 +57,23 @@ impl Reader<'_> {
         Ok(file)
     }
 
+    /// Returns the files that a path of a recipe names, having taken their fingerprints.
+    fn open_all(&mut self, path: &Path) -> Result<Shards> {
+        let shards = Shards::find(&self.data.join(path))?;
+        for name in shards.files.iter().filter_map(|file| file.file_name()) {
+            self.open(&path.with_file_name(name))?;
+        }
+        Ok(shards)
+    }
+
     fn read_assay(&mut self, recipe: &Recipe, assay: &Assay) -> Result<RawAssay> {
-        let file = self.open(&assay.file)?;
+        let shards = self.open_all(&assay.file)?;
         let naming = self.read_naming(assay)?;
         let duplicates = assay.duplicates.unwrap_or(recipe.duplicates);
         let is_sample = |sample: SampleKey<'_>| naming.condition(sample).is_some();
         let is_readout = |name: &str| naming.readout(name).is_some();
         let wanted = Wanted { sample: &is_sample, readout: &is_readout };
-        let source = Source::open(assay, &file, duplicates, wanted)?;
+        let source = Source::open(assay, shards, duplicates, wanted)?;
         let names = source.names();
         naming.refuse_nothing(&names)?;
         naming.refuse_repeated_samples(names.samples)?;
@@ -111,12 +120,16 @@ impl Reader<'_> {
             agents: samples.agents(),
             filters: &samples.filters,
         };
-        let file = self.open(samples.file.as_ref().unwrap_or(&assay.file))?;
+        let shards = self.open_all(samples.file.as_ref().unwrap_or(&assay.file))?;
+        let file = shards.path.clone();
         let sheet = match (&samples.file, assay.layout) {
             (None, AssayLayout::Gct) => GctFile::open(&file)?.sample_sheet(columns)?,
             (None, AssayLayout::Gctx) => GctxFile::open(&file, None)?.sample_sheet(columns)?,
             (None, AssayLayout::H5ad) => {
                 H5adFile::open(&file, h5ad_part(assay))?.sample_sheet(columns)?
+            }
+            (None, AssayLayout::Lists) => {
+                ListsFile::open(shards, lists_part(assay)?)?.sample_sheet(columns)?
             }
             _ => read_sample_sheet(&file, samples.format, columns)?,
         };

@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::normalise::NormalisationStep;
 use super::samples::Samples;
+use super::value_columns::ValueColumns;
 use crate::error::{Error, Result};
 use crate::experiment::PerturbationType;
 use crate::table::{
-    AnnotationColumns, Duplicates, LongColumns, NameChain, Orientation, Pattern, RowFilter,
-    RowNames, TextFormat,
+    AnnotationColumns, Duplicates, NameChain, Orientation, Pattern, RowFilter, RowNames, Shards,
+    TextFormat,
 };
 
 /// What a dataset is made of: a TOML file that names assays, annotations and how to normalise.
@@ -91,7 +92,7 @@ pub enum ReadoutChoice {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Assay {
-    /// The file, relative to the data folder.
+    /// The file, relative to the data folder; of the layout `lists` several, where `*` stands for any text in the name.
     pub file: PathBuf,
     /// How the file is laid out.
     pub layout: AssayLayout,
@@ -113,9 +114,9 @@ pub struct Assay {
     /// In place of the recipe's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duplicates: Option<Duplicates>,
-    /// Columns of a long table.
+    /// Columns of a long table, or of lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub columns: Option<LongColumns>,
+    pub columns: Option<ValueColumns>,
     /// Which column of a wide table names its rows, where that is not the first, and which hold no values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row_names: Option<RowNames>,
@@ -147,17 +148,28 @@ impl Assay {
     fn contradiction(&self) -> Option<&'static str> {
         let is_long = self.layout == AssayLayout::Long;
         let is_h5ad = self.layout == AssayLayout::H5ad;
+        let is_lists = self.layout == AssayLayout::Lists;
+        let has_cells = is_h5ad || is_lists;
         let knows_readouts =
             matches!(self.layout, AssayLayout::Gct | AssayLayout::Gctx | AssayLayout::H5ad);
-        let has_metadata = knows_readouts || self.row_names.is_some();
+        let has_metadata = knows_readouts || is_lists || self.row_names.is_some();
+        let columns = self.columns.as_ref();
         let samples = self.samples.as_ref();
         let problems = [
             (
-                is_long != self.columns.is_some(),
-                "`columns` goes with `layout = \"long\"` and only with it",
+                (is_long || is_lists) != columns.is_some(),
+                "`columns` goes with `layout = \"long\"` or `\"lists\"`, and only with them",
             ),
             (
-                self.columns.is_none() && !self.filters.is_empty(),
+                columns.is_some_and(|columns| columns.perturbation.is_some() != is_long),
+                "`columns.perturbation` goes with `layout = \"long\"` and only with it: of lists it is that of `[assay.samples]`",
+            ),
+            (
+                !is_lists && Shards::are_named_by(&self.file),
+                "only `layout = \"lists\"` takes several files by `*`: write an assay for each of them, with a context of its own",
+            ),
+            (
+                !is_long && !self.filters.is_empty(),
                 "only long tables have a `filter`; samples have `[[assay.samples.filter]]`",
             ),
             (
@@ -177,8 +189,8 @@ impl Assay {
                 "`samples.file` is left out, and its layout holds no sample table",
             ),
             (
-                is_h5ad && samples.is_none_or(|samples| samples.file.is_some()),
-                "`layout = \"h5ad\"` goes with `[assay.samples]` without a `file`: the sample table is `obs`",
+                has_cells && samples.is_none_or(|samples| samples.file.is_some()),
+                "the layouts `h5ad` and `lists` go with `[assay.samples]` without a `file`: the sample table is `obs`, or the other columns",
             ),
             (!is_h5ad && self.layer.is_some(), "only `layout = \"h5ad\"` has a `layer`"),
             (
@@ -186,8 +198,8 @@ impl Assay {
                 "only the layouts `gct`, `gctx` and `h5ad` have a `readout_column`",
             ),
             (
-                !is_h5ad && samples.is_some_and(Samples::are_counts),
-                "`samples.values = \"counts\"` goes with `layout = \"h5ad\"`: the depth of a sample is the sum over all readouts",
+                !has_cells && samples.is_some_and(Samples::are_counts),
+                "`samples.values = \"counts\"` goes with the layouts `h5ad` and `lists`: the depth of a sample is the sum over all readouts",
             ),
         ];
         let problems = problems.into_iter().find(|(is_wrong, _)| *is_wrong);
@@ -211,6 +223,8 @@ pub enum AssayLayout {
     Gctx,
     /// AnnData, in HDF5: a row is a cell or another sample, a column a readout.
     H5ad,
+    /// Parquet, in one file or several: a row is a cell or another sample, with a list of readouts and one of values.
+    Lists,
 }
 
 impl AssayLayout {
@@ -220,7 +234,7 @@ impl AssayLayout {
         match self {
             Self::WideReadoutRows => Some(Orientation::ReadoutRows),
             Self::WidePerturbationRows => Some(Orientation::PerturbationRows),
-            Self::Long | Self::Gct | Self::Gctx | Self::H5ad => None,
+            Self::Long | Self::Gct | Self::Gctx | Self::H5ad | Self::Lists => None,
         }
     }
 }

@@ -1,13 +1,13 @@
-use std::path::Path;
-
 use super::gather::{Gathered, Gathering, Measured, by_context};
 use super::naming::{Names, SampleKeys};
 use super::recipe::{Assay, AssayLayout};
 use super::samples::Samples;
+use super::value_columns::ValueColumns;
 use crate::error::{Error, Result};
 use crate::table::{
-    Duplicates, GctFile, GctxFile, GctxSelection, H5adFile, H5adPart, H5adSelection, Measurements,
-    SampleValues, Wanted, read_long, read_matrix,
+    Duplicates, GctFile, GctxFile, GctxSelection, H5adFile, H5adPart, H5adSelection, ListsFile,
+    ListsPart, ListsRead, ListsSelection, Measurements, SampleValues, Shards, Wanted, read_long,
+    read_matrix,
 };
 
 /// What is wanted of an assay's file: text has been read, HDF5 waits to be read in pieces.
@@ -15,18 +15,29 @@ pub(super) enum Source {
     Held(Measurements),
     Gctx(Box<GctxSelection>),
     H5ad(Box<H5adSelection>),
+    Lists(Box<ListsSelection>),
+}
+
+const INFINITE: &str = "infinite values are taken for missing ones";
+const TOKENS: &str =
+    "samples begin with a value below 0: that of a special token, which is left out";
+
+/// Returns what to tell of so many of something; nothing of none.
+fn notice(n: u64, what: &str) -> Option<String> {
+    (n > 0).then(|| format!("{n} {what}"))
 }
 
 impl Source {
-    /// Opens a file by its layout.
+    /// Opens a file, or the files that one path names, by their layout.
     pub(super) fn open(
         assay: &Assay,
-        file: &Path,
+        shards: Shards,
         duplicates: Duplicates,
         wanted: Wanted<'_>,
     ) -> Result<Self> {
         let readout_column = assay.readout_column.as_deref();
-        let held = match (assay.layout, assay.layout.orientation(), &assay.columns) {
+        let file = shards.path.as_path();
+        let held = match (assay.layout, assay.layout.orientation()) {
             (AssayLayout::Gctx, ..) => {
                 let file = GctxFile::open(file, readout_column)?;
                 return Ok(Self::Gctx(Box::new(file.select(wanted))));
@@ -35,18 +46,18 @@ impl Source {
                 let file = H5adFile::open(file, h5ad_part(assay))?;
                 return Ok(Self::H5ad(Box::new(file.select(wanted)?)));
             }
+            (AssayLayout::Lists, ..) => {
+                let file = ListsFile::open(shards, lists_part(assay)?)?;
+                return Ok(Self::Lists(Box::new(file.select(wanted)?)));
+            }
             (AssayLayout::Gct, ..) => GctFile::open(file)?.read(readout_column, wanted)?,
-            (_, Some(orientation), _) => {
+            (_, Some(orientation)) => {
                 let names = assay.row_names.as_ref();
                 read_matrix(file, assay.format, orientation, names, wanted)?
             }
-            (.., Some(columns)) => {
-                read_long(file, assay.format, columns, &assay.filters, duplicates, wanted)?
-            }
-            (.., None) => {
-                let advice = "name its perturbation, readout and value columns";
-                let what = format!("assay `{}`", assay.context);
-                return Err(Error::data(what, "is a long table without `columns`", advice));
+            _ => {
+                let columns = columns_of(assay)?.of_long().ok_or_else(|| no_columns(assay))?;
+                read_long(file, assay.format, &columns, &assay.filters, duplicates, wanted)?
             }
         };
         Ok(Self::Held(held))
@@ -65,6 +76,11 @@ impl Source {
                 left_out: file.left_out,
             },
             Self::H5ad(file) => Names {
+                samples: SampleKeys::Rows(&file.samples),
+                readouts: &file.readout_names,
+                left_out: file.left_out,
+            },
+            Self::Lists(file) => Names {
                 samples: SampleKeys::Rows(&file.samples),
                 readouts: &file.readout_names,
                 left_out: file.left_out,
@@ -100,19 +116,22 @@ impl Source {
     fn for_each_sample(
         &self,
         mut visit: impl FnMut(SampleValues<'_>) -> Result<()>,
-    ) -> Result<Option<String>> {
+    ) -> Result<Vec<String>> {
         let mut visit_wanted = |place, values: &[f32]| {
             visit(SampleValues { place, values, total: f64::NAN, odd: None })
         };
         let read = match self {
             Self::H5ad(file) => {
-                let n_infinite = file.for_each_sample(visit)?;
-                let notice = format!("{n_infinite} infinite values are taken for missing ones");
-                return Ok((n_infinite > 0).then_some(notice));
+                return Ok(notice(file.for_each_sample(visit)?, INFINITE).into_iter().collect());
+            }
+            Self::Lists(file) => {
+                let ListsRead { n_infinite, n_tokens } = file.for_each_sample(visit)?;
+                let notices = [notice(n_infinite, INFINITE), notice(n_tokens, TOKENS)];
+                return Ok(notices.into_iter().flatten().collect());
             }
             Self::Gctx(file) => {
                 file.for_each_sample(visit_wanted)?;
-                return Ok(None);
+                return Ok(Vec::new());
             }
             Self::Held(read) => read,
         };
@@ -122,7 +141,7 @@ impl Source {
             read.for_each_value(sample, |readout, value| row[readout] = value);
             visit_wanted(sample, &row)?;
         }
-        Ok(None)
+        Ok(Vec::new())
     }
 }
 
@@ -130,4 +149,19 @@ impl Source {
 pub(super) fn h5ad_part(assay: &Assay) -> H5adPart<'_> {
     let (layer, readout_column) = (assay.layer.as_deref(), assay.readout_column.as_deref());
     H5adPart { layer, readout_column }
+}
+
+/// Returns which columns of lists an assay reads.
+pub(super) fn lists_part(assay: &Assay) -> Result<ListsPart<'_>> {
+    let are_counts = assay.samples.as_ref().is_some_and(Samples::are_counts);
+    columns_of(assay).map(|columns| columns.of_lists(are_counts))
+}
+
+fn columns_of(assay: &Assay) -> Result<&ValueColumns> {
+    assay.columns.as_ref().ok_or_else(|| no_columns(assay))
+}
+
+fn no_columns(assay: &Assay) -> Error {
+    let advice = "name its perturbation, readout and value columns";
+    Error::data(format!("assay `{}`", assay.context), "is a long table without `columns`", advice)
 }

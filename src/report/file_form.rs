@@ -2,6 +2,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::h5ad_form::write_h5ad_form;
+use super::lists_form::write_lists_form;
 use crate::search::Recognised;
 use crate::table::{FileForm, TableForm, TableShape, TextFormat, Writing};
 
@@ -62,6 +63,7 @@ pub fn write_file_form(
             write_shape(out, path, table, known)
         }
         FileForm::H5ad(form) => write_h5ad_form(out, &name.to_string(), &file_name(path), form),
+        FileForm::Lists(form) => write_lists_form(out, &name.to_string(), &file_name(path), form),
         FileForm::GeneSets { format } => writeln!(out, "{name}: gene sets ({format})"),
         FileForm::Known { format } => {
             writeln!(out, "{name}: {format}, by its first bytes")?;

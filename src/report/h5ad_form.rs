@@ -19,28 +19,47 @@ pub(super) fn write_h5ad_form(
 ) -> io::Result<()> {
     let H5adForm { n_samples, n_readouts, storage, .. } = form;
     writeln!(out, "{name}: AnnData, {n_samples} samples × {n_readouts} readouts, {storage}")?;
-    for column in &form.obs {
-        let ObsColumn { name, n_values, examples, .. } = column;
-        writeln!(out, "obs `{name}`: {n_values} values, such as {}", listed(examples))?;
-    }
+    write_columns(out, "obs", &form.obs)?;
     writeln!(out, "var: {}", listed(&form.var))?;
     if !form.layers.is_empty() {
         writeln!(out, "layers: {}", listed(&form.layers))?;
     }
     writeln!(out, "\n[[assay]]\nfile = \"{file}\"\nlayout = \"h5ad\"\ntype = {EITHER_TYPE}")?;
-    match form.obs_column(&CONTEXTS) {
-        Some(column) => writeln!(out, "context = \"{{{}}}\"", column.name)?,
-        None => writeln!(out, "context = \"NAME\"")?,
-    }
+    write_context(out, &form.obs)?;
     if form.var.iter().any(|column| column == "gene_name") {
         writeln!(out, "readout_column = \"gene_name\"")?;
     }
-    write_samples(out, form)
+    write_samples(out, &form.obs, form.values)
 }
 
-fn write_samples(out: &mut dyn Write, form: &H5adForm) -> io::Result<()> {
+/// Writes what the columns of a table of samples hold.
+pub(super) fn write_columns(
+    out: &mut dyn Write,
+    of: &str,
+    columns: &[ObsColumn],
+) -> io::Result<()> {
+    for ObsColumn { name, n_values, examples, .. } in columns {
+        writeln!(out, "{of} `{name}`: {n_values} values, such as {}", listed(examples))?;
+    }
+    Ok(())
+}
+
+/// Writes the line of a recipe that says which column is the context.
+pub(super) fn write_context(out: &mut dyn Write, columns: &[ObsColumn]) -> io::Result<()> {
+    match ObsColumn::find(columns, &CONTEXTS) {
+        Some(column) => writeln!(out, "context = \"{{{}}}\"", column.name),
+        None => writeln!(out, "context = \"NAME\""),
+    }
+}
+
+/// Writes the lines of a recipe that say what samples are.
+pub(super) fn write_samples(
+    out: &mut dyn Write,
+    columns: &[ObsColumn],
+    values: ValuesForm,
+) -> io::Result<()> {
     writeln!(out, "[assay.samples]")?;
-    let column = form.obs_column(&PERTURBATIONS);
+    let column = ObsColumn::find(columns, &PERTURBATIONS);
     let name = column.map_or("COLUMN", |column| column.name.as_str());
     writeln!(out, "perturbation = \"{{{name}}}\"")?;
     if name == "gene_transcript" {
@@ -51,7 +70,7 @@ fn write_samples(out: &mut dyn Write, form: &H5adForm) -> io::Result<()> {
         return Ok(());
     };
     let controls: Vec<String> = controls.iter().map(|control| format!("\"{control}\"")).collect();
-    let values = match form.values {
+    let values = match values {
         ValuesForm::Counts => "counts",
         ValuesForm::Positive => "log",
         ValuesForm::Signed => "relative",

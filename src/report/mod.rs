@@ -19,6 +19,7 @@ mod hit_parquet;
 mod hit_table;
 mod hit_writer;
 mod honesty;
+mod lists_form;
 mod mechanism_columns;
 mod mechanisms;
 mod metrics;

@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use super::gene::gene_set_format;
 use super::h5ad::H5adForm;
+use super::lists::ListsForm;
 use super::number::{Cell, parse_cell};
+use super::parquet_file::is_parquet;
 use super::signature::signature_columns;
 use super::text::{ARCHIVES, GZIP, Rows, open_text, whole_file};
 use super::text::{TextFormat, Writing};
@@ -21,6 +23,8 @@ pub enum FileForm {
     Table(TableForm),
     /// AnnData (`.h5ad`).
     H5ad(H5adForm),
+    /// Parquet whose rows are samples with lists.
+    Lists(ListsForm),
     /// Gene sets, one a line, or one set of one name a line.
     GeneSets {
         /// `GMT` or `GRP`.
@@ -105,6 +109,11 @@ pub fn file_form(path: &Path) -> Result<FileForm> {
     if let Some(format) = gene_set_format(path) {
         return Ok(FileForm::GeneSets { format });
     }
+    if is_parquet(path)
+        && let Some(form) = ListsForm::read(path)?
+    {
+        return Ok(FileForm::Lists(form));
+    }
     Survey::of(path).map(FileForm::Table)
 }
 
@@ -113,6 +122,9 @@ pub fn file_form(path: &Path) -> Result<FileForm> {
 /// # Errors
 /// When the file cannot be read or is no text.
 pub fn table_writing(path: &Path, format: TextFormat) -> Result<Writing> {
+    if is_parquet(path) {
+        return Ok(Writing::Parquet);
+    }
     Rows::open(path, format).map(|rows| rows.writing())
 }
 

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::name::is_missing_bytes;
+use super::name::{fits_wildcard, is_missing_bytes};
 use super::text::{Rows, find_column, whole_file};
 use crate::error::{Error, Result};
 use crate::experiment::{Dose, TimePoint};
 
-/// Keeps the rows of a table whose column holds one of some values, or lies between bounds.
+/// Keeps the rows of a table whose column holds one of some values or fits a pattern, or lies between bounds.
 ///
 /// Bounds are numbers, doses or times. A column whose unit stands in the cell (`10 uM`) or in the column
 /// beside it (`pert_dose` and `pert_dose_unit`, `dose_value` and `dose_unit`) has bounds with a unit, and all is compared in one. A row
@@ -22,6 +22,9 @@ pub struct RowFilter {
     /// The values to keep, spelt exactly as in the table.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
+    /// Patterns of values to keep, too: `*` stands for any text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub like: Vec<String>,
     /// The smallest to keep.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_least: Option<Bound>,
@@ -40,7 +43,20 @@ impl RowFilter {
     /// ```
     pub fn one_of<'a>(column: &str, values: impl IntoIterator<Item = &'a str>) -> Self {
         let values = values.into_iter().map(str::to_owned).collect();
-        Self { column: column.to_owned(), values, at_least: None, at_most: None }
+        let like = Vec::new();
+        Self { column: column.to_owned(), values, like, at_least: None, at_most: None }
+    }
+
+    /// Returns whether it asks for values or patterns.
+    fn asks_for_values(&self) -> bool {
+        !self.values.is_empty() || !self.like.is_empty()
+    }
+
+    /// Returns whether a cell is one of the values, or fits one of the patterns.
+    fn lists(&self, cell: &[u8]) -> bool {
+        let text = String::from_utf8_lossy(cell);
+        self.values.iter().any(|value| value.as_bytes() == cell)
+            || self.like.iter().any(|pattern| fits_wildcard(pattern, &text))
     }
 }
 
@@ -192,7 +208,7 @@ impl Test {
         let mut kinds = bounds.iter().flatten().map(|bound| bound.kind());
         let first = kinds.next();
         let problem = match first {
-            None if filter.values.is_empty() => Some("has neither `values` nor a bound"),
+            None if !filter.asks_for_values() => Some("has neither `values`, `like` nor a bound"),
             Some(kind) if kinds.any(|other| other != kind) => Some("has bounds of two kinds"),
             _ => None,
         };
@@ -200,7 +216,7 @@ impl Test {
             return Err(Error::data(
                 format!("the filter on `{}` of `{}`", filter.column, path.display()),
                 problem,
-                "give it `values`, `at_least` or `at_most`",
+                "give it `values`, `like`, `at_least` or `at_most`",
             ));
         }
         let column = find_column(path, header, &filter.column)?;
@@ -218,8 +234,7 @@ impl Test {
 
     fn keeps<'a>(&mut self, cell: impl Fn(usize) -> &'a [u8]) -> Result<bool, Incomparable> {
         let bytes = cell(self.column).trim_ascii();
-        let is_listed = |value: &String| value.as_bytes() == bytes;
-        if !self.filter.values.is_empty() && !self.filter.values.iter().any(is_listed) {
+        if self.filter.asks_for_values() && !self.filter.lists(bytes) {
             return Ok(false);
         }
         let Some(bound) = self.filter.at_least.or(self.filter.at_most) else { return Ok(true) };

@@ -78,6 +78,28 @@ pub fn close_names<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>
     scored.into_iter().take(3).map(|(_, candidate)| candidate.to_owned()).collect()
 }
 
+/// Stands for any text, also for none.
+const ANY: char = '*';
+
+/// Returns whether a text has wildcards.
+pub(super) fn has_wildcard(pattern: &str) -> bool {
+    pattern.contains(ANY)
+}
+
+/// Returns whether a text is what a pattern says: `*` in it stands for any text, everything else for itself.
+pub(super) fn fits_wildcard(pattern: &str, text: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once(ANY) else { return pattern == text };
+    let Some(mut text) = text.strip_prefix(start) else { return false };
+    let (middle, end) = rest.rsplit_once(ANY).unwrap_or(("", rest));
+    for part in middle.split(ANY) {
+        match text.find(part) {
+            Some(at) => text = text.get(at + part.len()..).unwrap_or_default(),
+            None => return false,
+        }
+    }
+    text.ends_with(end)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,5 +119,27 @@ mod tests {
     fn a_misspelt_name_gets_close_ones() {
         assert_eq!(close_names("modelid", ["ModelID", "BRAF"]), ["ModelID"]);
         assert!(close_names("zzz", ["ModelID", "BRAF"]).is_empty());
+    }
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        for (pattern, text, fits) in [
+            ("train-*.parquet", "train-00000-of-03388.parquet", true),
+            ("train-*.parquet", "train-.parquet", true),
+            ("train-*.parquet", "test-0.parquet", false),
+            ("train-*.parquet", "train-0.parquet.part", false),
+            ("a*a", "a", false),
+            ("a*a", "aa", true),
+            ("*b*b*", "abab", true),
+            ("*b*b*", "ab", false),
+            ("*, 5.0, *", "[('Dabrafenib', 5.0, 'uM')]", true),
+            ("*, 5.0, *", "[('Dabrafenib', 0.5, 'uM')]", false),
+            ("µ*m", "µ and µm", true),
+            ("**", "", true),
+            ("plain", "plain", true),
+            ("plain", "plainer", false),
+        ] {
+            assert_eq!(fits_wildcard(pattern, text), fits, "{pattern} {text}");
+        }
     }
 }

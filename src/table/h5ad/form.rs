@@ -44,7 +44,7 @@ pub enum ValuesForm {
 
 impl ValuesForm {
     /// Returns what the finite ones of these values look like.
-    fn of(values: &[f32]) -> Self {
+    pub(in crate::table) fn of(values: &[f32]) -> Self {
         let has =
             |is_so: fn(f32) -> bool| values.iter().any(|value| value.is_finite() && is_so(*value));
         if has(|value| value < 0.0) {
@@ -57,7 +57,7 @@ impl ValuesForm {
     }
 }
 
-/// A column of `obs`.
+/// A column of `obs`, or of another table of samples.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ObsColumn {
     /// Its name.
@@ -100,8 +100,7 @@ impl H5adForm {
     /// Returns the first of these columns that `obs` has, in any case.
     #[must_use]
     pub fn obs_column(&self, names: &[&str]) -> Option<&ObsColumn> {
-        let named = |name: &&str| self.obs.iter().find(|own| own.name.eq_ignore_ascii_case(name));
-        names.iter().find_map(named)
+        ObsColumn::find(&self.obs, names)
     }
 }
 
@@ -114,9 +113,21 @@ impl ObsColumn {
             }
             Column::Texts(texts) => texts.iter().map(String::as_str).collect(),
         };
+        Ok(Self::new(name, &values))
+    }
+
+    /// Describes a column by its different values.
+    pub(in crate::table) fn new(name: String, values: &BTreeSet<&str>) -> Self {
         let controls = values.iter().filter(|value| KNOWN_CONTROLS.contains(value));
         let controls = controls.map(|value| (*value).to_owned()).collect();
         let examples = values.iter().take(N_EXAMPLES).map(|value| (*value).to_owned()).collect();
-        Ok(Self { n_values: values.len(), name, examples, controls })
+        Self { n_values: values.len(), name, examples, controls }
+    }
+
+    /// Returns the first of these names that a column has, in any case.
+    #[must_use]
+    pub fn find<'a>(columns: &'a [Self], names: &[&str]) -> Option<&'a Self> {
+        let named = |name: &&str| columns.iter().find(|own| own.name.eq_ignore_ascii_case(name));
+        names.iter().find_map(named)
     }
 }

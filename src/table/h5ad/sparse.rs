@@ -1,9 +1,10 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
-use super::values::{Visit, span};
+use super::values::span;
 use crate::error::{Error, Result};
 use crate::table::hdf5::{Hdf5, Hdf5Array};
+use crate::table::sample::Visit;
 use crate::table::text::whole_file;
 
 /// A sparse matrix: entries of one row (CSR) or column (CSC) after another.

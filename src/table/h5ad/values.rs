@@ -3,6 +3,7 @@ use std::ops::Range;
 use super::sparse::Sparse;
 use crate::error::Result;
 use crate::table::hdf5::{Hdf5, Hdf5Matrix, Node};
+use crate::table::sample::Visit;
 use crate::table::text::whole_file;
 
 /// The matrix of an AnnData file.
@@ -108,14 +109,6 @@ pub(super) fn layer_names(file: &Hdf5) -> Result<Vec<String>> {
     let layers = file.members("layers").unwrap_or_default().into_iter().map(|(name, _)| name);
     let raw = file.node(RAW)?.map(|_| RAW.to_owned());
     Ok(layers.chain(raw).collect())
-}
-
-/// What becomes of the rows of a matrix.
-pub(super) trait Visit {
-    /// Takes in a value of the current row.
-    fn value(&mut self, column: usize, value: f32);
-    /// Ends the current row; an error ends the reading.
-    fn end(&mut self) -> Result<()>;
 }
 
 fn for_each_dense_row(matrix: &Hdf5Matrix, rows: &[usize], visit: &mut impl Visit) -> Result<()> {

@@ -30,7 +30,7 @@ pub(super) fn hdf5_error(path: &Path, part: &str, error: hdf5_reader::error::Err
         }
         E::UnsupportedFilter(filter) => {
             let advice = "write the file again with gzip compression";
-            whole_file(path, "compression by gzip", filter, advice)
+            whole_file(path, "compression by gzip or lzf", filter, advice)
         }
         other => {
             let advice = "fetch or write the file again";

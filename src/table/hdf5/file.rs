@@ -5,6 +5,7 @@ use hdf5_reader::{Dataset, Datatype, Hdf5File, OpenOptions};
 use super::array::Hdf5Array;
 use super::element::for_element;
 use super::error::{hdf5_error, is_absent, refuse_other_than};
+use super::lzf;
 use super::matrix::Hdf5Matrix;
 use crate::error::{Error, Result};
 use crate::table::text::whole_file;
@@ -30,7 +31,8 @@ impl Hdf5 {
     pub(in crate::table) fn open(path: &Path) -> Result<Self> {
         /// What a damaged shape may ask for at once; blocks of whole files are far smaller.
         const MOST_BYTES: usize = 1 << 32;
-        let options = OpenOptions::default().with_max_read_bytes(MOST_BYTES);
+        let mut options = OpenOptions::default().with_max_read_bytes(MOST_BYTES);
+        options.filter_registry = Some(lzf::filters());
         let file = Hdf5File::open_with_options(path, options)
             .map_err(|error| hdf5_error(path, "the file", error))?;
         let (end, length) = (file.superblock().eof_address, file.storage().len());

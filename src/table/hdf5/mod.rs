@@ -7,6 +7,7 @@ mod array;
 mod element;
 mod error;
 mod file;
+mod lzf;
 mod matrix;
 
 pub(super) use array::Hdf5Array;

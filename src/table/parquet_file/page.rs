@@ -56,8 +56,14 @@ impl CheckedPages {
         let start = match &*page {
             Page::DictionaryPage { .. } => 0,
             other if other.encoding() != Encoding::PLAIN => return Ok(()),
-            Page::DataPage { buf, .. } if self.is_nullable => 4 + leading_length(buf).unwrap_or(0),
-            Page::DataPage { .. } => 0,
+            Page::DataPage { buf, .. } => {
+                // Repetition levels, then definition levels, each after their length.
+                let n_levels = usize::from(self.is_repeated) + usize::from(self.is_nullable);
+                (0..n_levels).fold(0, |start, _| {
+                    let levels = buf.get(start..).unwrap_or_default();
+                    (start + 4).saturating_add(leading_length(levels).unwrap_or(0))
+                })
+            }
             Page::DataPageV2 { def_levels_byte_len, rep_levels_byte_len, .. } => {
                 *def_levels_byte_len as usize + *rep_levels_byte_len as usize
             }

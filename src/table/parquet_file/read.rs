@@ -53,14 +53,39 @@ impl ParquetRows {
     /// When the file is damaged, a column holds structures, other lists or what has no text, or there are two columns of
     /// vectors.
     pub(in crate::table) fn open(path: &Path) -> Result<(Vec<String>, Self)> {
-        let file = File::open(path).map_err(Error::io("read", path))?;
-        let reader = SerializedFileReader::new(file).map_err(|error| damaged(path, error))?;
-        let metadata = reader.metadata().file_metadata();
-        let columns = metadata.schema_descr().columns();
+        let reader = open_reader(path)?;
+        let columns = reader.metadata().file_metadata().schema_descr().columns();
         if let Some(column) = columns.iter().find(|column| is_nested(column) && !is_list(column)) {
             return Err(nested(path, column));
         }
-        let order = order(metadata);
+        let order = order(reader.metadata().file_metadata());
+        Self::with(path, reader, order)
+    }
+
+    /// Opens a file as [`ParquetRows::open`] does, but without its columns of lists and structures.
+    ///
+    /// # Errors
+    /// When the file is damaged.
+    pub(in crate::table) fn open_flat(path: &Path) -> Result<(Vec<String>, Self)> {
+        let reader = open_reader(path)?;
+        let columns = reader.metadata().file_metadata().schema_descr().columns();
+        let mut order = order(reader.metadata().file_metadata());
+        order.retain(|at| columns.get(*at).is_some_and(|column| !is_nested(column)));
+        Self::with(path, reader, order)
+    }
+
+    /// Leaves out all columns but these, in this order; before anything was read.
+    pub(in crate::table) fn choose(&mut self, columns: &[usize]) {
+        self.order = columns.iter().filter_map(|at| self.order.get(*at).copied()).collect();
+        self.n_columns = self.order.len();
+    }
+
+    fn with(
+        path: &Path,
+        reader: SerializedFileReader<File>,
+        order: Vec<usize>,
+    ) -> Result<(Vec<String>, Self)> {
+        let columns = reader.metadata().file_metadata().schema_descr().columns();
         let (mut header, mut vector) = (Vec::new(), None);
         for (at, column) in order.iter().filter_map(|at| Some((*at, columns.get(*at)?))) {
             if !is_list(column) {
@@ -181,6 +206,12 @@ impl ParquetRows {
     }
 }
 
+/// Opens a file and reads what it says of itself.
+pub(super) fn open_reader(path: &Path) -> Result<SerializedFileReader<File>> {
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    SerializedFileReader::new(file).map_err(|error| damaged(path, error))
+}
+
 fn is_nested(column: &ColumnDescPtr) -> bool {
     column.path().parts().len() > 1 || column.max_rep_level() > 0
 }
@@ -207,7 +238,7 @@ fn pandas_index(metadata: &FileMetaData) -> Option<Vec<String>> {
 }
 
 /// Turns what the system or the decoder said into an error that names the file.
-fn damaged(path: &Path, error: ParquetError) -> Error {
+pub(super) fn damaged(path: &Path, error: ParquetError) -> Error {
     let problem = match error {
         ParquetError::External(source) => match source.downcast::<std::io::Error>() {
             Ok(error) if error.raw_os_error().is_some() => return Error::io("read", path)(*error),
@@ -226,7 +257,7 @@ fn damaged(path: &Path, error: ParquetError) -> Error {
 }
 
 /// Refuses the codecs that are not compiled in.
-fn check_codec(path: &Path, column: &ColumnDescPtr, codec: Compression) -> Result<()> {
+pub(super) fn check_codec(path: &Path, column: &ColumnDescPtr, codec: Compression) -> Result<()> {
     if !matches!(codec, Compression::BROTLI(_) | Compression::LZO) {
         return Ok(());
     }
@@ -236,7 +267,7 @@ fn check_codec(path: &Path, column: &ColumnDescPtr, codec: Compression) -> Resul
 }
 
 /// The name of a column as it is seen from outside, also of one of lists.
-fn name_of(column: &ColumnDescPtr) -> Option<String> {
+pub(super) fn name_of(column: &ColumnDescPtr) -> Option<String> {
     column.path().parts().first().cloned()
 }
 
@@ -269,7 +300,7 @@ fn wordless(path: &Path, column: &ColumnDescPtr) -> Error {
     refused_column(path, name, expected, &of, "leave the column out or write it as text")
 }
 
-fn refused_column(
+pub(super) fn refused_column(
     path: &Path,
     column: Option<String>,
     expected: &str,

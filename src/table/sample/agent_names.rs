@@ -73,7 +73,9 @@ impl AgentNames<'_> {
         Some(if self.is_control(&name) { Agents::Control } else { self.join(name) })
     }
 
-    fn is_control(&self, name: &str) -> bool {
+    /// Returns whether a name is one of the controls.
+    #[must_use]
+    pub fn is_control(&self, name: &str) -> bool {
         self.controls.iter().any(|control| control.trim() == name.trim())
     }
 

@@ -37,14 +37,17 @@ pub struct Condition {
     pub is_control: bool,
 }
 
+/// The position of no condition: rows may be 100 million, and an `Option` of a position would take twice its bytes.
+const NO_CONDITION: u32 = u32::MAX;
+
 /// What a table says of the samples of a matrix.
 #[derive(Debug, Clone, Default)]
 pub struct SampleSheet {
     conditions: Vec<Condition>,
     /// Positions of the conditions of named samples.
     condition_of: HashMap<String, u32>,
-    /// The same of each row, where the table is in the order of the matrix.
-    of_rows: Vec<Option<u32>>,
+    /// The same of each row, where the table is in the order of the matrix; [`NO_CONDITION`] where it leaves the row out.
+    of_rows: Vec<u32>,
     /// How many rows were filtered out or converted, and why.
     pub notices: Vec<String>,
 }
@@ -55,7 +58,7 @@ impl SampleSheet {
     pub fn condition(&self, sample: SampleKey<'_>) -> Option<&Condition> {
         let position = match sample {
             SampleKey::Name(name) => *self.condition_of.get(name)?,
-            SampleKey::Row(row) => (*self.of_rows.get(row)?)?,
+            SampleKey::Row(row) => *self.of_rows.get(row)?,
         };
         self.conditions.get(position as usize)
     }
@@ -125,6 +128,11 @@ impl BadRow {
         rows.refuse(self.column, self.expected, self.received, self.advice)
     }
 
+    /// Adds the number of the row, from 1.
+    pub(in crate::table) fn in_row(self, row: u64) -> Self {
+        Self { received: format!("{} in row {row}", self.received), ..self }
+    }
+
     /// Returns the error where rows have no line numbers.
     pub(in crate::table) fn of_file(self, path: &Path) -> Error {
         whole_file(path, self.expected, self.received, self.advice)
@@ -172,7 +180,7 @@ impl<'a> SheetBuilder<'a> {
     ) -> Result<(), BadRow> {
         let position = self.position_of(&cell)?;
         let Some(id) = self.id else {
-            self.sheet.of_rows.push(position);
+            self.sheet.of_rows.push(position.unwrap_or(NO_CONDITION));
             return Ok(());
         };
         let Some(position) = position else { return Ok(()) };

@@ -192,6 +192,26 @@ fn a_file_is_told_by_its_cells_and_gets_lines_for_a_recipe() {
 }
 
 #[test]
+fn a_shard_of_cells_as_lists_gets_lines_for_all_shards() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("train-00007-of-03388.parquet");
+    let fixture =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/formats/tahoe.parquet");
+    fs::copy(fixture, &path).unwrap();
+    let lists = run(&["check", text(&path)]).success();
+    for part in [
+        "Parquet with lists, 162 samples\nlists: `genes`, `expressions`\n",
+        "162 of the first samples begin with a value below 0",
+        "column `cell_line_id`: 2 values, such as `CVCL_0023`, `CVCL_0480`",
+        "file = \"train-*.parquet\"  # all files that have such names\nlayout = \"lists\"\n",
+        "columns = { readout = \"genes\", value = \"expressions\" }\ncontext = \"{cell_line_id}\"",
+        "perturbation = \"{drug}\"\ncollapse = \"mean\"\ncontrols = [\"DMSO_TF\"]\nvalues = \"counts\"?",
+    ] {
+        assert!(lists.contains(part), "{part}: {lists}");
+    }
+}
+
+#[test]
 fn an_index_tells_which_way_a_matrix_lies() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("turned.csv");

@@ -514,6 +514,7 @@ fn a_recipe_names_all_the_sources_that_it_uses() {
             &["depmap", "gdsc", "prism", "ctrp", "repurposing-hub", "hgnc"][..],
         ),
         ("replogle-2022", &["replogle", "hgnc"]),
+        ("tahoe-100m", &["tahoe", "hgnc"]),
     ] {
         let message = run(&["databases", "get", recipe, "none.csv"]).failure();
         let sources = sources.join(", ");

@@ -45,6 +45,8 @@ use super::symbols;
 /// data = anndata.AnnData(sp.csr_matrix(counts), obs=obs, var=var)
 /// data.raw = anndata.AnnData(sp.csr_matrix(counts * 2), obs=obs, var=var.set_index("gene_id"))
 /// data.write_h5ad("csr.h5ad")
+/// del data.raw
+/// data.write_h5ad("lzf.h5ad", compression="lzf")
 /// anndata.AnnData(sp.csc_matrix(counts.astype("i4")), obs=obs[["condition", "cell_type"]], var=var).write_h5ad("csc.h5ad", compression="gzip")
 /// anndata.AnnData(counts.T, obs=var, var=obs[["condition", "cell_type"]].reset_index(drop=True).rename(index=str)).write_h5ad("turned.h5ad")
 /// # As anndata 0.7 wrote, and as the pseudo-bulk files of Replogle et al. 2022 are.
@@ -88,7 +90,7 @@ fn fixture(name: &str) -> PathBuf {
 const GEARS: &str = "type = \"crispr-knockout\"\ncontext = \"{cell_type}\"\n[assay.samples]\n\
     perturbation = \"{condition}\"\ncollapse = \"mean\"\ncontrols = [\"ctrl\"]\n";
 
-fn read(file: &Path, keys: &str) -> phenocopy::Result<Dataset> {
+pub(super) fn read(file: &Path, keys: &str) -> phenocopy::Result<Dataset> {
     let recipe = format!(
         "name = \"small\"\nreadout = \"gene\"\n[[assay]]\nfile = '{}'\nlayout = \"h5ad\"\n{keys}\n",
         file.display()
@@ -106,7 +108,7 @@ fn refusal(name: &str, keys: &str) -> String {
 }
 
 /// Each profile with its context.
-fn profiles(dataset: &Dataset) -> Vec<(String, Vec<f32>)> {
+pub(super) fn profiles(dataset: &Dataset) -> Vec<(String, Vec<f32>)> {
     let profile = |at: usize| {
         let key = dataset.profiles.keys()[at];
         let context = &dataset.contexts[key.context as usize].0;
@@ -117,7 +119,11 @@ fn profiles(dataset: &Dataset) -> Vec<(String, Vec<f32>)> {
 }
 
 /// Readouts stand in alphabetical order: BRAF, EGFR, HLA-A, MDM2, TP53; the program prints those of the file.
-fn assert_profiles(received: &[(String, Vec<f32>)], expected: &[(&str, [f32; 5])], of: &str) {
+pub(super) fn assert_profiles(
+    received: &[(String, Vec<f32>)],
+    expected: &[(&str, [f32; 5])],
+    of: &str,
+) {
     let names: Vec<&str> = received.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, expected.iter().map(|(name, _)| *name).collect::<Vec<_>>(), "{of}");
     for ((name, values), (_, [braf, mdm2, egfr, tp53, hla])) in received.iter().zip(expected) {
@@ -468,6 +474,22 @@ fn rows_are_read_alike_however_they_are_stored() {
     let dense = rows("dense.h5ad");
     assert_eq!(dense[9], (vec![4.0, 1.0, 0.0, 15.0], 32.0));
     assert_eq!((dense.len(), rows("csr.h5ad"), rows("csc.h5ad")), (12, dense.clone(), dense));
+}
+
+#[test]
+fn what_lzf_compressed_is_read_or_refused_as_damaged() {
+    let keys = format!("{GEARS}values = \"counts\"");
+    let lzf = read_fixture("lzf.h5ad", &keys);
+    assert_eq!(profiles(&lzf), profiles(&read_fixture("csr.h5ad", &keys)));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("damaged.h5ad");
+    let whole = fs::read(fixture("lzf.h5ad")).unwrap();
+    for at in (0..whole.len()).step_by(61) {
+        let mut damaged = whole.clone();
+        damaged[at] ^= [0x01, 0x80, 0xff][at % 3];
+        fs::write(&path, &damaged).unwrap();
+        let _ = read(&path, &keys);
+    }
 }
 
 #[test]

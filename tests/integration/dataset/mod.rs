@@ -9,6 +9,8 @@ use proptest::prelude::*;
 mod formats;
 /// AnnData: cells and pseudo-bulk, against controls.
 mod h5ad;
+/// Parquet whose rows are cells with lists, as Tahoe-100M is published.
+mod lists;
 /// The files of DepMap, GDSC, PRISM and CTRPv2 as they are published.
 mod public;
 /// The recipes of the repository on the real screens.
