@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -41,8 +41,8 @@ fn gene(at: usize) -> String {
     }
 }
 
-fn true_edges() -> HashSet<(String, String)> {
-    let mut edges = HashSet::new();
+fn true_edges() -> BTreeSet<(String, String)> {
+    let mut edges = BTreeSet::new();
     for first in (0..N_GENES).step_by(SOURCES + TARGETS) {
         for source in first..first + SOURCES {
             let targets = first + SOURCES..first + SOURCES + TARGETS;

@@ -2,7 +2,7 @@
 pub type Edge = (u32, u32);
 
 /// Returns the strongest edges among `n_genes`, at most `n_edges`, the strongest first; of equal ones the earlier. A gene is
-/// not joined with itself, and NaN is no strength.
+/// not joined with itself, and NaN is no strength. Holds 12 bytes for each pair while it ranks them.
 ///
 /// ```
 /// use phenocopy::evaluate::causal::strongest_edges;

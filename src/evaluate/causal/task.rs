@@ -14,7 +14,7 @@ pub const SIGNIFICANCE: f64 = 0.05;
 /// All directed pairs of the genes of one context, and what the held-out cells say of each: how far the target's values in
 /// cells in which the source is perturbed lie from those in controls.
 ///
-/// Held are 5 bytes for each pair. Cost: for each target the controls are sorted once; each pair then costs
+/// Held are 8 bytes for each pair. Cost: for each target the controls are sorted once; each pair then costs
 /// `O(n log m)` for n cells of the perturbation and m controls. Targets are shared out among threads.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CausalTask<'a> {
