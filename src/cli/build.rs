@@ -173,7 +173,7 @@ fn foreign_file(folder: &Path) -> Option<String> {
     })
 }
 
-fn read_config(path: &Path) -> Result<LpmConfig> {
+pub(super) fn read_config(path: &Path) -> Result<LpmConfig> {
     let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
     toml::from_str(&text).map_err(|error: toml::de::Error| {
         let before = error.span().and_then(|span| text.get(..span.start));

@@ -6,8 +6,8 @@ use super::profiles::{ProfileKey, Profiles, StorageLimits};
 use super::readouts;
 use super::recipe::{AgentKind, Assay, ReadoutChoice, Recipe};
 use super::report::{DroppedProfile, NameCount, ReadingReport};
-use super::screen::{RawAssay, Screen};
-use super::split::Split;
+use super::screen::{FileAxes, RawAssay, Screen};
+use super::split::{SampleSplit, Split};
 use super::translation::Untranslated;
 use crate::error::{Error, Result};
 use crate::experiment::{Annotation, Context, Perturbation, Readout, Side};
@@ -57,6 +57,8 @@ pub struct DatasetOptions {
     /// Which values the constants of normalisation must not see. Positions are those of
     /// [`Dataset::profiles`] and [`Dataset::readouts`], which do not depend on the split.
     pub split: Split,
+    /// Which cells take no part in any profile.
+    pub held_out_cells: Option<SampleSplit>,
     /// Where the values lie.
     pub limits: StorageLimits,
 }
@@ -64,7 +66,7 @@ pub struct DatasetOptions {
 impl Default for DatasetOptions {
     /// Nothing held out; storage as [`StorageLimits::default`].
     fn default() -> Self {
-        Self { split: Split::None, limits: StorageLimits::default() }
+        Self { split: Split::None, held_out_cells: None, limits: StorageLimits::default() }
     }
 }
 
@@ -82,8 +84,13 @@ pub(super) struct Raw {
     pub(super) notices: Vec<String>,
 }
 
-/// Makes a dataset of what was read: no file is touched here.
-pub(super) fn assemble(recipe: &Recipe, mut raw: Raw, options: &DatasetOptions) -> Result<Dataset> {
+/// Makes a dataset of what was read: no file is touched here. Beside it, what the names in the files became, one for each
+/// context.
+pub(super) fn assemble(
+    recipe: &Recipe,
+    mut raw: Raw,
+    options: &DatasetOptions,
+) -> Result<(Dataset, Vec<FileAxes>)> {
     let mut report = ReadingReport {
         dropped: raw.dropped,
         notices: raw.notices,
@@ -109,12 +116,13 @@ pub(super) fn assemble(recipe: &Recipe, mut raw: Raw, options: &DatasetOptions) 
     let agents = Agents::resolve(names, &raw.compounds, genes, &mut report)?;
     let screens = gather_screens(recipe, &raw.assays, &agents, &readouts, &mut report)?;
     let (perturbations, rows) = vocabulary(&screens);
+    let axes = screens.iter().map(Screen::axes).collect();
     let (profiles, spread, removed_means) = normalised(&rows, &screens, readouts.len(), options)?;
     let raw_names = raw_names(&screens);
     let annotation = |perturbation| {
         agents.annotation(perturbation, raw_names.get(perturbation).unwrap_or(&BTreeSet::new()))
     };
-    Ok(Dataset {
+    let dataset = Dataset {
         name: recipe.name.clone(),
         annotations: perturbations.iter().map(annotation).collect(),
         contexts: screens.iter().map(|screen| Context(screen.context().to_owned())).collect(),
@@ -127,7 +135,8 @@ pub(super) fn assemble(recipe: &Recipe, mut raw: Raw, options: &DatasetOptions) 
         recipe: recipe.clone(),
         inputs: raw.inputs,
         report,
-    })
+    };
+    Ok((dataset, axes))
 }
 
 /// Returns the contexts of all assays with the profiles that can be trained on.

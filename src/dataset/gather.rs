@@ -32,6 +32,16 @@ impl FromIterator<Condition> for Measured {
 }
 
 impl Measured {
+    /// Returns the conditions that were measured, each once.
+    pub(super) fn distinct(&self) -> &[Condition] {
+        &self.conditions
+    }
+
+    /// Returns the position of a sample's condition among the distinct ones.
+    pub(super) fn of(&self, sample: usize) -> Option<usize> {
+        self.of_samples.get(sample).map(|position| *position as usize)
+    }
+
     /// Returns the condition of each sample.
     pub(super) fn conditions(&self) -> impl Iterator<Item = Condition> {
         let of = |position: &u32| self.conditions.get(*position as usize).cloned();
@@ -236,12 +246,7 @@ impl<'a> Gathering<'a> {
             return Ok(());
         }
         let condition = self.conditions.get(condition as usize);
-        let context = condition.map_or("", |condition| condition.context.as_str());
-        Err(Error::data(
-            format!("context `{context}`"),
-            format!("{odd} among its counts"),
-            "say `values = \"log\"` if they are logarithms, or name the `layer` with the counts",
-        ))
+        Err(no_count(condition.map_or("", |condition| condition.context.as_str()), odd))
     }
 
     /// Returns the profiles, and which of them are of which context.
@@ -273,6 +278,15 @@ impl<'a> Gathering<'a> {
         let told = told.into_iter().filter(|(n, _)| *n > 0);
         told.map(|(n, what)| format!("{n} {what}")).collect()
     }
+}
+
+/// Says that a sample of a context has what is no count.
+pub(super) fn no_count(context: &str, odd: f32) -> Error {
+    Error::data(
+        format!("context `{context}`"),
+        format!("{odd} among its counts"),
+        "say `values = \"log\"` if they are logarithms, or name the `layer` with the counts",
+    )
 }
 
 /// Returns which profiles each context has, and the perturbation of each profile.

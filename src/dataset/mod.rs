@@ -7,6 +7,7 @@
 
 mod agents;
 mod assemble;
+mod cells;
 mod collapse;
 mod compound_report;
 mod compounds;
@@ -35,6 +36,7 @@ mod value_columns;
 mod vectors;
 
 pub use assemble::{Dataset, DatasetOptions};
+pub use cells::{CellGroup, Expression, HeldOutCells, PerturbedGene};
 pub use collapse::Collapse;
 pub(crate) use entries::Entries;
 pub(crate) use normalise::median;
@@ -48,7 +50,7 @@ pub use report::{
     ReadingReport, Suggestion, SuggestionReason, UnresolvedName,
 };
 pub use samples::{SampleScale, Samples};
-pub use split::Split;
+pub use split::{SampleSplit, Split};
 pub use translation::Untranslated;
 pub use value_columns::ValueColumns;
 pub use vectors::VectorFile;

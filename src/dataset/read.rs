@@ -2,14 +2,16 @@ use std::cell::Cell;
 use std::path::Path;
 
 use super::assemble::{Dataset, DatasetOptions, Raw, assemble};
+use super::cells::{CellSource, HeldOutCells, has_cells};
 use super::gather::{Gathered, Measured};
 use super::naming::Naming;
 use super::recipe::{AgentKind, AnnotationTable, Assay, AssayLayout, Recipe};
 use super::samples::Samples;
-use super::screen::RawAssay;
+use super::screen::{FileAxes, RawAssay};
 use super::source::{Source, h5ad_part, lists_part};
+use super::split::SampleSplit;
 use super::translation::Translation;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::table::{
     FileState, GctFile, GctxFile, H5adFile, InputFile, ListsFile, NameChain, SampleColumns,
     SampleKey, SampleSheet, Shards, Wanted, read_annotations, read_mapping, read_sample_sheet,
@@ -25,28 +27,76 @@ impl Dataset {
     /// When a file is missing or not what the recipe says, when profiles collide under
     /// `duplicates = "error"`, or when an assay ends up empty.
     pub fn from_recipe(recipe: &Recipe, data: &Path, options: &DatasetOptions) -> Result<Self> {
-        let mut reader = Reader { data, raw: Raw::default(), states: Vec::new() };
-        for assay in &recipe.assays {
-            let raw = reader.read_assay(recipe, assay)?;
-            reader.raw.assays.push(raw);
+        let (dataset, _) = Reader::new(data, options)?.read(recipe)?;
+        Ok(dataset)
+    }
+
+    /// Reads a dataset as [`from_recipe`](Self::from_recipe) does, and then the cells that
+    /// [`DatasetOptions::held_out_cells`] kept out of it, one for each context that has any: in the order of
+    /// [`Dataset::contexts`].
+    ///
+    /// Files of cells are passed over twice: which genes are both perturbed and measured is known only then.
+    ///
+    /// # Errors
+    /// As [`from_recipe`](Self::from_recipe), and when no assay has cells to hold out: those of genetic
+    /// perturbations and of controls, in AnnData.
+    pub fn with_held_out_cells(
+        recipe: &Recipe,
+        data: &Path,
+        options: &DatasetOptions,
+    ) -> Result<(Self, Vec<HeldOutCells>)> {
+        let mut reader = Reader::new(data, options)?;
+        let (dataset, axes) = reader.read(recipe)?;
+        let mut cells = Vec::new();
+        for source in &reader.cells {
+            cells.extend(source.read(&dataset, &axes)?);
         }
-        for table in &recipe.annotations {
-            reader.read_annotation(table)?;
+        reader.require_unchanged()?;
+        if cells.is_empty() {
+            return Err(Error::data(
+                format!("recipe `{}`", recipe.name),
+                "no assay has cells to hold out",
+                "name a `.h5ad` of cells with genetic perturbations, and its `controls`",
+            ));
         }
-        reader.states.iter().try_for_each(FileState::require_unchanged)?;
-        assemble(recipe, reader.raw, options)
+        Ok((dataset, cells))
     }
 }
 
 /// Reads a recipe's files, one after another, and remembers which.
 struct Reader<'a> {
     data: &'a Path,
+    options: &'a DatasetOptions,
     raw: Raw,
     /// How the files stood before they were read.
     states: Vec<FileState>,
+    /// The cells that are kept out of profiles.
+    cells: Vec<CellSource>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(data: &'a Path, options: &'a DatasetOptions) -> Result<Self> {
+        options.held_out_cells.iter().try_for_each(SampleSplit::check)?;
+        Ok(Self { data, options, raw: Raw::default(), states: Vec::new(), cells: Vec::new() })
+    }
+
+    /// Reads all but the cells that are kept out of profiles.
+    fn read(&mut self, recipe: &Recipe) -> Result<(Dataset, Vec<FileAxes>)> {
+        for assay in &recipe.assays {
+            let raw = self.read_assay(recipe, assay)?;
+            self.raw.assays.push(raw);
+        }
+        for table in &recipe.annotations {
+            self.read_annotation(table)?;
+        }
+        self.require_unchanged()?;
+        assemble(recipe, std::mem::take(&mut self.raw), self.options)
+    }
+
+    fn require_unchanged(&self) -> Result<()> {
+        self.states.iter().try_for_each(FileState::require_unchanged)
+    }
+
     /// Returns where a recipe's file lies, having taken its fingerprint.
     fn open(&mut self, path: &Path) -> Result<std::path::PathBuf> {
         let file = self.data.join(path);
@@ -70,11 +120,29 @@ impl Reader<'_> {
         let shards = self.open_all(&assay.file)?;
         let naming = self.read_naming(assay)?;
         let duplicates = assay.duplicates.unwrap_or(recipe.duplicates);
-        let is_sample = |sample: SampleKey<'_>| naming.condition(sample).is_some();
+        let split = self.options.held_out_cells.filter(|_| has_cells(assay));
+        let is_held_out = |sample: SampleKey<'_>| match (split, sample) {
+            (Some(split), SampleKey::Row(row)) => split.holds_out(row),
+            _ => false,
+        };
+        let is_sample =
+            |sample: SampleKey<'_>| naming.condition(sample).is_some() && !is_held_out(sample);
         let is_readout = |name: &str| naming.readout(name).is_some();
         let wanted = Wanted { sample: &is_sample, readout: &is_readout };
-        let source = Source::open(assay, shards, duplicates, wanted)?;
-        let names = source.names();
+        let source = Source::open(assay, shards.clone(), duplicates, wanted)?;
+        let mut names = source.names();
+        if split.is_some() {
+            let is_cell = |sample: SampleKey<'_>| {
+                let condition = naming.condition(sample);
+                condition.is_some_and(|of| of.is_control || is_held_out(sample))
+            };
+            let wanted = Wanted { sample: &is_cell, ..wanted };
+            let cells = Source::open(assay, shards, duplicates, wanted)?;
+            let cells =
+                CellSource::new(cells, assay, |sample| naming.condition(sample), is_held_out);
+            names.left_out.samples -= cells.n_held_out();
+            self.cells.push(cells);
+        }
         naming.refuse_nothing(&names)?;
         naming.refuse_repeated_samples(names.samples)?;
         self.raw.notices.extend(naming.notice(&names));

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::agents::Agents;
 use super::normalise::{AssayMatrix, NormalisationStep, Normalised, normalise};
@@ -15,6 +15,14 @@ pub(super) struct RawAssay {
     pub(super) duplicates: Duplicates,
     /// Which profiles are of which context.
     pub(super) contexts: BTreeMap<String, Vec<usize>>,
+}
+
+/// What the names in an assay's file became in the dataset, in one context.
+pub(super) struct FileAxes {
+    /// The perturbation of each name.
+    pub(super) perturbations: HashMap<String, Perturbation>,
+    /// Position in the dataset of each readout of the file that was read.
+    pub(super) columns: Vec<Option<usize>>,
 }
 
 /// One context of an assay on its way into the dataset: raw profiles under their perturbations.
@@ -93,6 +101,16 @@ impl<'a> Screen<'a> {
         self.groups.iter().map(move |(perturbation, profiles)| {
             (perturbation, profiles.iter().filter_map(name).map(String::as_str).collect())
         })
+    }
+
+    /// Returns what the names in its file became; those of profiles that were left out became nothing.
+    pub(super) fn axes(&self) -> FileAxes {
+        let named = |(perturbation, names): (&Perturbation, BTreeSet<&str>)| {
+            let named = |name: &str| (name.to_owned(), perturbation.clone());
+            names.into_iter().map(named).collect::<Vec<_>>()
+        };
+        let perturbations = self.raw_names().flat_map(named).collect();
+        FileAxes { perturbations, columns: self.columns.clone() }
     }
 
     /// Leaves out profiles that cannot be trained on, and reports them: too few values, or constant.

@@ -113,7 +113,7 @@ impl Source {
     }
 
     /// Calls `visit` for each sample; returns what there is to tell.
-    fn for_each_sample(
+    pub(super) fn for_each_sample(
         &self,
         mut visit: impl FnMut(SampleValues<'_>) -> Result<()>,
     ) -> Result<Vec<String>> {

@@ -1,5 +1,7 @@
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use crate::error::{Error, Result};
+
 /// Which measured values are kept out of training.
 ///
 /// A split is a rule, not a list: the same seed gives the same values on any machine.
@@ -26,6 +28,35 @@ impl Split {
             Self::None => false,
             Self::Entries { share, seed } => unit_hash(profile, readout, *seed) < *share,
             Self::Profiles(profiles) => profiles.binary_search(&(profile as u32)).is_ok(),
+        }
+    }
+}
+
+/// Which cells are kept out of the profiles that a dataset is made of: a share, drawn by a hash of their rows.
+///
+/// Only samples that a file tells apart by their rows ([`AssayLayout::H5ad`](super::AssayLayout)) are drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SampleSplit {
+    /// Share kept out, above 0 and below 1.
+    pub share: f64,
+    /// Seed of the draw.
+    pub seed: u64,
+}
+
+impl SampleSplit {
+    /// Returns whether the cell of a row is kept out.
+    #[must_use]
+    pub fn holds_out(&self, row: usize) -> bool {
+        unit_hash(row, 0, self.seed) < self.share
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        match self.share > 0.0 && self.share < 1.0 {
+            true => Ok(()),
+            false => {
+                let expected = "above 0 and below 1";
+                Err(Error::parameter("share of held-out cells", expected, self.share))
+            }
         }
     }
 }

@@ -78,7 +78,8 @@ impl Bootstrap {
         clusters: &Clusters,
     ) -> Result<[Estimate; M]> {
         self.check((values.len(), clusters.n_queries), clusters.members.len())?;
-        Ok(self.resample(values, |rng, weights| clusters.draw(rng, weights)))
+        let draw = |rng: &mut ChaCha8Rng, weights: &mut [f64]| clusters.draw(rng, weights);
+        Ok(self.resample(values.len(), draw, |weights| weighted_mean(values, weights)))
     }
 
     /// Returns the mean of each of `M` columns over pairs of things, with percentile intervals: the things are drawn again,
@@ -98,36 +99,56 @@ impl Bootstrap {
         let are_inside = pairs.iter().all(|(a, b)| (*a.max(b) as usize) < n);
         self.check((values.len(), pairs.len()), if are_inside { n } else { 0 })?;
         let mut counts = vec![0_u32; n];
-        Ok(self.resample(values, |rng, weights| {
+        let draw = |rng: &mut ChaCha8Rng, weights: &mut [f64]| {
             counts.fill(0);
             (0..n).for_each(|_| counts[rng.random_range(0..n)] += 1);
             for (weight, (a, b)) in weights.iter_mut().zip(pairs) {
                 *weight = f64::from(counts[*a as usize] * counts[*b as usize]);
             }
-        }))
+        };
+        Ok(self.resample(values.len(), draw, |weights| weighted_mean(values, weights)))
     }
 
-    /// Draws weights again and again; of draws that leave no weight, there is no mean.
+    /// Returns any `M` figures of `n` things, with percentile intervals: the things are drawn again, and `figures` is told
+    /// how often each was.
+    ///
+    /// # Errors
+    /// When there is nothing to draw, no resample, or the level is not between 0 and 1.
+    pub fn estimate_by<const M: usize>(
+        &self,
+        n: usize,
+        figures: impl Fn(&[f64]) -> [f64; M],
+    ) -> Result<[Estimate; M]> {
+        self.check((n, n), n)?;
+        let draw = |rng: &mut ChaCha8Rng, weights: &mut [f64]| {
+            weights.fill(0.0);
+            (0..n).for_each(|_| weights[rng.random_range(0..n)] += 1.0);
+        };
+        Ok(self.resample(n, draw, figures))
+    }
+
+    /// Draws weights again and again; a figure that is no number, as draws may leave no weight, does not count.
     fn resample<const M: usize>(
         &self,
-        values: &[[f64; M]],
+        n: usize,
         mut draw: impl FnMut(&mut ChaCha8Rng, &mut [f64]),
+        figures: impl Fn(&[f64]) -> [f64; M],
     ) -> [Estimate; M] {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-        let mut weights = vec![0.0; values.len()];
-        let mut means: [Vec<f64>; M] = std::array::from_fn(|_| Vec::with_capacity(self.resamples));
+        let mut weights = vec![0.0; n];
+        let mut drawn: [Vec<f64>; M] = std::array::from_fn(|_| Vec::with_capacity(self.resamples));
         for _ in 0..self.resamples {
             draw(&mut rng, &mut weights);
-            for (column, mean) in means.iter_mut().zip(weighted_mean(values, &weights)) {
-                if !mean.is_nan() {
-                    column.push(mean);
+            for (column, figure) in drawn.iter_mut().zip(figures(&weights)) {
+                if !figure.is_nan() {
+                    column.push(figure);
                 }
             }
         }
-        let observed = weighted_mean(values, &vec![1.0; values.len()]);
+        let observed = figures(&vec![1.0; n]);
         let tail = (1.0 - self.level) / 2.0;
         std::array::from_fn(|column| {
-            let sorted = &mut means[column];
+            let sorted = &mut drawn[column];
             if sorted.is_empty() {
                 sorted.push(observed[column]);
             }

@@ -139,7 +139,7 @@ pub fn noise_ceiling_table(ceilings: &[NoiseCeiling]) -> MetricTable {
     table
 }
 
-fn value_of(estimate: &Estimate) -> Option<MetricValue> {
+pub(super) fn value_of(estimate: &Estimate) -> Option<MetricValue> {
     Some(MetricValue::with_interval(estimate.value, estimate.lower, estimate.upper))
 }
 

@@ -5,6 +5,7 @@
 //! no arguments.
 
 mod aligned;
+mod causal;
 mod columns;
 mod explanation;
 pub mod export;
@@ -38,6 +39,7 @@ mod tsv;
 #[cfg(feature = "train")]
 mod unmeasured;
 
+pub use causal::causal_tables;
 pub use columns::{SCHEMA_VERSION, significant};
 pub use explanation::{write_explanation_table, write_explanation_tsv};
 pub use file_form::{KnownAxes, write_file_form, writing_text};

@@ -9,6 +9,7 @@
 
 mod annotation;
 mod cmap;
+mod edges;
 mod features;
 mod file_form;
 mod filter;
@@ -39,6 +40,7 @@ mod write;
 
 pub use annotation::{AnnotationColumns, AnnotationRow, read_annotations};
 pub use cmap::{GctFile, GctxFile, GctxSelection};
+pub use edges::read_ranked_edges;
 pub use features::{FeatureTable, read_features};
 pub use file_form::{FileForm, TableForm, TableShape, file_form, known_format, table_writing};
 pub use filter::{Bound, RowFilter};

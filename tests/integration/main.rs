@@ -8,6 +8,9 @@
 mod addition;
 /// The rooms import one way and each engine stays behind its door.
 mod architecture;
+/// Genes that change others, in single cells of a known graph.
+#[cfg(feature = "train")]
+mod causal;
 /// The command: what users see, and what bad input gets.
 #[cfg(feature = "cli")]
 mod cli;

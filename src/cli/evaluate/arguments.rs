@@ -24,6 +24,13 @@ pub(crate) struct EvaluationArguments {
     /// Folder of the data the index was made from
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
+    #[command(flatten)]
+    report: ReportArguments,
+}
+
+/// The form of a report, and where it goes.
+#[derive(Debug, Args)]
+pub(super) struct ReportArguments {
     /// Form of the report [default: by the ending of -o, else table]
     #[arg(long, value_enum)]
     format: Option<ReportFormat>,
@@ -54,8 +61,7 @@ impl Form for ReportFormat {
 
 impl EvaluationArguments {
     pub(super) fn open(&self) -> phenocopy::Result<Index> {
-        self.output.form(self.format)?;
-        self.output.probe()?;
+        self.report.probe()?;
         let path = self.path.clone().or_else(|| self.index.index.clone());
         IndexArgument { index: path }.open()
     }
@@ -71,6 +77,19 @@ impl EvaluationArguments {
     }
 
     pub(super) fn write(&self, index: &Index, tables: &[MetricTable]) -> anyhow::Result<()> {
+        self.report.write(&source_of(index), tables)
+    }
+}
+
+impl ReportArguments {
+    /// Finds out whether the report can be written, before there is one.
+    pub(super) fn probe(&self) -> phenocopy::Result<()> {
+        self.output.form(self.format)?;
+        self.output.probe()
+    }
+
+    /// Writes tables that name where their figures are from, if that is an index.
+    pub(super) fn write(&self, source: &Source, tables: &[MetricTable]) -> anyhow::Result<()> {
         let chosen = self.output.form(self.format)?;
         let format = match chosen {
             ReportFormat::Table => MetricFormat::Table,
@@ -78,17 +97,19 @@ impl EvaluationArguments {
             ReportFormat::Ndjson => MetricFormat::Ndjson,
             ReportFormat::Markdown => MetricFormat::Markdown,
             ReportFormat::Json => {
-                let document = metrics_json(tables, &source_of(index));
+                let document = metrics_json(tables, source);
                 return self.output.fill(|out| Ok(out.write_all(document.as_bytes())?));
             }
         };
-        let manifest = index.manifest();
-        let source = format!("index {} {}", manifest.name, manifest.fingerprint);
+        let line = match source.index.as_str() {
+            "" => String::new(),
+            name => format!("index {name} {}", source.fingerprint),
+        };
         let mut tables = tables.to_vec();
         let is_for_reading = matches!(chosen, ReportFormat::Table | ReportFormat::Markdown);
         // A reader needs it once, at the end; a program in every row.
         let n_without = if is_for_reading { tables.len().saturating_sub(1) } else { 0 };
-        tables.iter_mut().skip(n_without).for_each(|table| table.source.clone_from(&source));
+        tables.iter_mut().skip(n_without).for_each(|table| table.source.clone_from(&line));
         let texts: Vec<String> = tables.iter().map(|table| table.render(format)).collect();
         self.output.fill(|out| {
             for text in &texts {

@@ -4,6 +4,8 @@
 mod anew;
 mod arguments;
 #[cfg(feature = "train")]
+mod causal;
+#[cfg(feature = "train")]
 mod fold_in;
 mod honesty;
 mod network;
@@ -19,8 +21,9 @@ use clap::Subcommand;
 use arguments::warn_of_other_inputs;
 use arguments::{EvaluationArguments, Question, TaskArguments};
 
-pub(super) const EXAMPLE: &str = "Example:\n  \
-    phenocopy evaluate retrieval index/cancer-viability --data ../shared/data";
+pub(super) const EXAMPLE: &str = "Examples:\n  \
+    phenocopy evaluate retrieval index/cancer-viability --data ../shared/data\n  \
+    phenocopy evaluate causal my-perturb-seq.toml --data DIR";
 
 /// What is evaluated.
 #[derive(Debug, Subcommand)]
@@ -32,6 +35,10 @@ pub(crate) enum EvaluateCommand {
     Prediction(prediction::PredictionArguments),
     /// Are genes that are known to work together among the nearest pairs, compared with correlation baselines?
     Network(network::NetworkArguments),
+    /// Does perturbing a gene change another in cells that were held out? CausalBench's figures for edges that the model
+    /// ranks, of baselines and of networks of your own. Trains anew without those cells
+    #[cfg(feature = "train")]
+    Causal(causal::CausalArguments),
     /// Do queries without any effect stay without significant hits? Shuffled profiles, quiet compounds, and power beside
     Honesty(honesty::HonestyArguments),
     /// Are compounds of a context that the model never saw found as well as those it was trained on? Trains anew without it
@@ -48,6 +55,8 @@ impl EvaluateCommand {
             Self::Retrieval(arguments) => arguments.run(),
             Self::Network(arguments) => arguments.run(),
             Self::Honesty(arguments) => arguments.run(),
+            #[cfg(feature = "train")]
+            Self::Causal(arguments) => arguments.run(),
             #[cfg(feature = "train")]
             Self::Prediction(arguments) => arguments.run(),
             #[cfg(feature = "train")]

@@ -121,7 +121,7 @@ fn compare(
 }
 
 /// A file without its folder and endings.
-fn title(path: &std::path::Path) -> String {
+pub(super) fn title(path: &std::path::Path) -> String {
     let name =
         path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     name.split('.').next().unwrap_or_default().to_owned()

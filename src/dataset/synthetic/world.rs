@@ -128,7 +128,7 @@ impl Source {
             genes: self.genes.clone(),
             ..Raw::default()
         };
-        assemble(&self.recipe, raw, options)
+        Ok(assemble(&self.recipe, raw, options)?.0)
     }
 }
 

@@ -24,6 +24,8 @@ const COMMANDS: &[&[&str]] = &[
     #[cfg(feature = "download")]
     &["databases", "get"],
     #[cfg(feature = "train")]
+    &["evaluate", "causal"],
+    #[cfg(feature = "train")]
     &["evaluate", "prediction"],
     #[cfg(feature = "train")]
     &["build"],
