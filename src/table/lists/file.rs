@@ -96,7 +96,9 @@ impl ListsFile {
         let (header, _) = ParquetRows::open_flat(&first.path)?;
         let columns = SampleColumns { id: None, ..columns };
         let mut builder = SheetBuilder::new(&self.path, &header, columns)?;
-        let needed = builder.needed_columns();
+        let mut needed = builder.needed_columns();
+        needed.sort_unstable();
+        needed.dedup();
         let names: Vec<&String> = needed.iter().filter_map(|at| header.get(*at)).collect();
         for shard in &self.shards {
             let (own, mut rows) = ParquetRows::open_flat(&shard.path)?;
