@@ -35,6 +35,7 @@ mod vectors;
 
 pub use assemble::{Dataset, DatasetOptions};
 pub use collapse::Collapse;
+pub(crate) use collapse::unit_ranks;
 pub(crate) use entries::Entries;
 pub(crate) use normalise::median;
 pub use normalise::{NormalisationStep, normalise_profile};

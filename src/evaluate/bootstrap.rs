@@ -107,24 +107,63 @@ impl Bootstrap {
         }))
     }
 
-    /// Draws weights again and again; of draws that leave no weight, there is no mean.
+    /// Returns the sum of parts over the sum of wholes of each of `M` figures, with percentile intervals: groups, each with
+    /// its part and whole of each figure, are drawn again one by one. NaN of a figure without any whole.
+    ///
+    /// # Errors
+    /// When there is no group, no resample, or the level is not between 0 and 1.
+    pub fn estimate_ratios<const M: usize>(
+        &self,
+        groups: &[[(f64, f64); M]],
+    ) -> Result<[Estimate; M]> {
+        self.check((groups.len(), groups.len()), groups.len())?;
+        let ratios = |counts: &[f64]| {
+            let mut sums = [(0.0, 0.0); M];
+            for (group, count) in groups.iter().zip(counts).filter(|(_, count)| **count > 0.0) {
+                for (sum, own) in sums.iter_mut().zip(group) {
+                    *sum = (sum.0 + count * own.0, sum.1 + count * own.1);
+                }
+            }
+            sums.map(|(part, whole)| part / whole)
+        };
+        let mut counts = vec![0.0; groups.len()];
+        let observed = ratios(&vec![1.0; groups.len()]);
+        Ok(self.intervals(observed, |rng| {
+            counts.fill(0.0);
+            (0..groups.len()).for_each(|_| counts[rng.random_range(0..groups.len())] += 1.0);
+            ratios(&counts)
+        }))
+    }
+
+    /// Draws weights again and again.
     fn resample<const M: usize>(
         &self,
         values: &[[f64; M]],
         mut draw: impl FnMut(&mut ChaCha8Rng, &mut [f64]),
     ) -> [Estimate; M] {
-        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         let mut weights = vec![0.0; values.len()];
+        let observed = weighted_mean(values, &vec![1.0; values.len()]);
+        self.intervals(observed, |rng| {
+            draw(rng, &mut weights);
+            weighted_mean(values, &weights)
+        })
+    }
+
+    /// Draws figures again and again; of draws that leave no weight, there is none.
+    fn intervals<const M: usize>(
+        &self,
+        observed: [f64; M],
+        mut draw: impl FnMut(&mut ChaCha8Rng) -> [f64; M],
+    ) -> [Estimate; M] {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         let mut means: [Vec<f64>; M] = std::array::from_fn(|_| Vec::with_capacity(self.resamples));
         for _ in 0..self.resamples {
-            draw(&mut rng, &mut weights);
-            for (column, mean) in means.iter_mut().zip(weighted_mean(values, &weights)) {
+            for (column, mean) in means.iter_mut().zip(draw(&mut rng)) {
                 if !mean.is_nan() {
                     column.push(mean);
                 }
             }
         }
-        let observed = weighted_mean(values, &vec![1.0; values.len()]);
         let tail = (1.0 - self.level) / 2.0;
         std::array::from_fn(|column| {
             let sorted = &mut means[column];
@@ -291,6 +330,20 @@ mod tests {
             clusters.members.iter().map(|g| g.iter().map(|m| m.0).collect()).collect();
         assert_eq!(groups, [vec![0, 2, 3], vec![1, 4]]);
         assert_eq!(Clusters::by_target_gene(&targets).len(), 4);
+    }
+
+    #[test]
+    fn ratios_of_groups_of_one_are_means_of_queries() {
+        let groups: Vec<[(f64, f64); 1]> = values(300).iter().map(|[v]| [(*v, 1.0)]).collect();
+        let [ratio] = Bootstrap::default().estimate_ratios(&groups).unwrap();
+        let targets: Vec<Vec<u32>> = (0..300).map(|i| vec![i]).collect();
+        let clusters = Clusters::by_target_gene(&targets);
+        let [mean] = Bootstrap::default().estimate(&values(300), &clusters).unwrap();
+        for (a, b) in
+            [(ratio.value, mean.value), (ratio.lower, mean.lower), (ratio.upper, mean.upper)]
+        {
+            assert!((a - b).abs() < 1e-12, "{ratio:?} {mean:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! How good the answers are: retrieval of known targets, pairs of genes that are known to work together, and prediction of
-//! held-out values, always beside baselines,
+//! How good the answers are: retrieval of known targets, pairs of genes that are known to work together, genes
+//! that respond to others in an assay that was left out, and prediction of held-out values, always beside baselines,
 //! and whether significance is honest.
 //!
 //! Takes a [`Dataset`](crate::dataset::Dataset), known pairs of compound and target gene, and
@@ -9,6 +9,7 @@
 //! `report/` turns its results into tables.
 
 mod bootstrap;
+pub mod directed;
 pub mod honesty;
 pub mod network;
 pub mod prediction;
@@ -16,6 +17,7 @@ pub mod retrieval;
 pub mod scaling;
 
 pub use bootstrap::{Bootstrap, Clustering, Clusters, Estimate};
+pub use directed::{DirectedReport, DirectedTask, evaluate_directed};
 pub use honesty::{HonestyReport, evaluate_honesty};
 pub use network::{NetworkReport, NetworkTask, evaluate_network};
 pub use prediction::{PredictionConfig, PredictionReport, evaluate_prediction};

@@ -6,6 +6,7 @@
 
 mod aligned;
 mod columns;
+mod directed_metrics;
 mod explanation;
 pub mod export;
 mod file_form;
@@ -38,6 +39,7 @@ mod tsv;
 mod unmeasured;
 
 pub use columns::{SCHEMA_VERSION, significant};
+pub use directed_metrics::directed_tables;
 pub use explanation::{write_explanation_table, write_explanation_tsv};
 pub use file_form::{KnownAxes, write_file_form, writing_text};
 pub use found::{write_found_table, write_found_tsv};

@@ -2,6 +2,8 @@
 
 mod arguments;
 #[cfg(feature = "train")]
+mod directed;
+#[cfg(feature = "train")]
 mod fold_in;
 mod honesty;
 mod network;
@@ -30,6 +32,9 @@ pub(crate) enum EvaluateCommand {
     Prediction(prediction::PredictionArguments),
     /// Are genes that are known to work together among the nearest pairs, compared with correlation baselines?
     Network(network::NetworkArguments),
+    /// Do genes respond to others as an assay says that the model never saw? Trains anew without it
+    #[cfg(feature = "train")]
+    Directed(directed::DirectedArguments),
     /// Do queries without any effect stay without significant hits? Shuffled profiles, quiet compounds, and power beside
     Honesty(honesty::HonestyArguments),
     /// Are compounds of a context that the model never saw found as well as those it was trained on? Trains anew without it
@@ -46,6 +51,8 @@ impl EvaluateCommand {
             Self::Retrieval(arguments) => arguments.run(),
             Self::Network(arguments) => arguments.run(),
             Self::Honesty(arguments) => arguments.run(),
+            #[cfg(feature = "train")]
+            Self::Directed(arguments) => arguments.run(),
             #[cfg(feature = "train")]
             Self::Prediction(arguments) => arguments.run(),
             #[cfg(feature = "train")]
