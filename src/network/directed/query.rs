@@ -216,12 +216,20 @@ impl Index {
             }
             None => PredictedResponses::averaged(self)?,
         };
-        let is_genetic = |kind: &PerturbationType| kind.side() == Side::Genetic;
-        let types = if query.types.is_empty() {
+        let held = &self.manifest().counts.by_type;
+        let is_genetic = |kind: &PerturbationType| {
+            kind.side() == Side::Genetic && held.contains_key(kind.cmap_code())
+        };
+        let types: Vec<PerturbationType> = if query.types.is_empty() {
             PerturbationType::ALL.into_iter().filter(is_genetic).collect()
         } else {
             query.types.clone()
         };
+        if types.is_empty() {
+            let what = format!("index `{}`", self.manifest().name);
+            let advice = "name a type with its perturbations, such as trt_cp";
+            return Err(Error::data(what, "no gene is perturbed in it", advice));
+        }
         let entries = self.entries(&Filter { types, ..Filter::default() })?;
         let entries = if query.context.is_some() { entries.trained() } else { entries };
         let (mut sources, mut values, mut kinds) = (Vec::new(), Vec::new(), Vec::new());

@@ -91,6 +91,7 @@ fn the_sirna_and_l1000_screens_are_read() {
     assert_eq!((both.readouts.len(), both.contexts.len()), (978, 4));
     assert!(both.recipe.reads_genes(), "so that responses make directed edges");
     let known = symbols(&both);
-    let is_both = |gene: &str| ["OE", "shRNA"].iter().all(|kind| known.contains(&format!("{kind}_{gene}")));
+    let is_both =
+        |gene: &str| ["OE", "shRNA"].iter().all(|kind| known.contains(&format!("{kind}_{gene}")));
     assert!(is_both("TP53") && is_both("KRAS"));
 }
