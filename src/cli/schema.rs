@@ -33,7 +33,7 @@ enum SchemaArgument {
     Export,
     /// Rows of `predict`, --format tsv and parquet
     Predictions,
-    /// Edges, --nodes and --communities of `network`, as TSV
+    /// Edges, --nodes, --communities and --directed edges of `network`, as TSV
     Network,
 }
 

@@ -156,7 +156,7 @@ fn dot(one: &[f64], other: &[f64]) -> f64 {
 
 /// Returns the ranks of values, equal ones with the mean of theirs, centred and of unit length; NaN
 /// where all are equal.
-fn unit_ranks(values: &[f32]) -> Vec<f64> {
+pub(crate) fn unit_ranks(values: &[f32]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|one, other| values[*one].total_cmp(&values[*other]));
     let mut ranks = vec![0.0; values.len()];

@@ -38,6 +38,7 @@ mod vectors;
 pub use assemble::{Dataset, DatasetOptions};
 pub use cells::{CellGroup, Expression, HeldOutCells, PerturbedGene};
 pub use collapse::Collapse;
+pub(crate) use collapse::unit_ranks;
 pub(crate) use entries::Entries;
 pub(crate) use normalise::median;
 pub use normalise::{NormalisationStep, normalise_profile};

@@ -127,6 +127,27 @@ impl Bootstrap {
         Ok(self.resample(n, draw, figures))
     }
 
+    /// Returns the sum of parts over the sum of wholes of each of `M` figures, with percentile intervals: groups, each with
+    /// its part and whole of each figure, are drawn again one by one. NaN of a figure without any whole.
+    ///
+    /// # Errors
+    /// When there is no group, no resample, or the level is not between 0 and 1.
+    pub fn estimate_ratios<const M: usize>(
+        &self,
+        groups: &[[(f64, f64); M]],
+    ) -> Result<[Estimate; M]> {
+        let ratios = |counts: &[f64]| {
+            let mut sums = [(0.0, 0.0); M];
+            for (group, count) in groups.iter().zip(counts).filter(|(_, count)| **count > 0.0) {
+                for (sum, own) in sums.iter_mut().zip(group) {
+                    *sum = (sum.0 + count * own.0, sum.1 + count * own.1);
+                }
+            }
+            sums.map(|(part, whole)| part / whole)
+        };
+        self.estimate_by(groups.len(), ratios)
+    }
+
     /// Draws weights again and again; a figure that is no number, as draws may leave no weight, does not count.
     fn resample<const M: usize>(
         &self,
@@ -312,6 +333,20 @@ mod tests {
             clusters.members.iter().map(|g| g.iter().map(|m| m.0).collect()).collect();
         assert_eq!(groups, [vec![0, 2, 3], vec![1, 4]]);
         assert_eq!(Clusters::by_target_gene(&targets).len(), 4);
+    }
+
+    #[test]
+    fn ratios_of_groups_of_one_are_means_of_queries() {
+        let groups: Vec<[(f64, f64); 1]> = values(300).iter().map(|[v]| [(*v, 1.0)]).collect();
+        let [ratio] = Bootstrap::default().estimate_ratios(&groups).unwrap();
+        let targets: Vec<Vec<u32>> = (0..300).map(|i| vec![i]).collect();
+        let clusters = Clusters::by_target_gene(&targets);
+        let [mean] = Bootstrap::default().estimate(&values(300), &clusters).unwrap();
+        for (a, b) in
+            [(ratio.value, mean.value), (ratio.lower, mean.lower), (ratio.upper, mean.upper)]
+        {
+            assert!((a - b).abs() < 1e-12, "{ratio:?} {mean:?}");
+        }
     }
 
     #[test]

@@ -117,6 +117,23 @@ impl PerturbationType {
         }
     }
 
+    /// Returns what it does to the activity of its gene: 1 where it gains, −1 where it loses; none of compounds and controls.
+    ///
+    /// ```
+    /// use phenocopy::experiment::PerturbationType;
+    ///
+    /// assert_eq!(PerturbationType::Overexpression.gene_activity(), Some(1.0));
+    /// assert_eq!(PerturbationType::Shrna.gene_activity(), Some(-1.0));
+    /// ```
+    #[must_use]
+    pub fn gene_activity(self) -> Option<f64> {
+        match self {
+            Self::CrisprKnockout | Self::Shrna | Self::Sirna => Some(-1.0),
+            Self::Overexpression => Some(1.0),
+            Self::Compound | Self::Control => None,
+        }
+    }
+
     /// Returns the words a reader sees: `compound`, `CRISPR knock-out`, …
     #[must_use]
     pub fn label(self) -> &'static str {

@@ -69,11 +69,8 @@ pub(super) fn test(space: &NetworkSpace, standard: &Standard, chosen: &[bool]) -
             None => (all, tested),
         })
     };
-    fold_pairs(space, start, visit, join).map(|(all, tested)| {
-        let null = PairNull::fit(&all);
-        let q_values = null.map(|null| null.q_values(&tested));
-        Tested { null, n_pairs: tested.total(), q_values }
-    })
+    fold_pairs(space, start, visit, join)
+        .map(|(all, tested)| Tested::new(PairNull::fit(&all), &tested))
 }
 
 /// Returns the pairs that become edges, those that are least due to chance first.
@@ -107,8 +104,14 @@ pub(super) fn edges(
 }
 
 impl Tested {
-    /// Returns p and q of a score.
-    fn values(&self, z: f64) -> (f64, f64) {
+    /// Takes what chance is and the scores of the pairs tested.
+    pub(super) fn new(null: Option<PairNull>, tested: &ScoreCounts) -> Self {
+        let q_values = null.map(|null| null.q_values(tested));
+        Self { null, n_pairs: tested.total(), q_values }
+    }
+
+    /// Returns p and q of a score; NaN where chance is not known.
+    pub(super) fn values(&self, z: f64) -> (f64, f64) {
         match (&self.null, &self.q_values) {
             (Some(null), Some(q_values)) => {
                 let p = null.p_value(z);

@@ -6,6 +6,7 @@
 
 mod block;
 mod community;
+pub mod directed;
 mod edge;
 mod enrichment;
 mod neighbourhood;

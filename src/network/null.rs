@@ -184,6 +184,17 @@ impl PairNull {
         Some(Self { centre, spread, upper_spread })
     }
 
+    /// Learns it from the bulk alone, the same on either side of the centre: where true pairs lie on both, no tail shows
+    /// chance. The spread is the larger of what the quartiles and the lighter tail at .1 show; none of fewer than 1,000.
+    pub(super) fn fit_bulk(scores: &ScoreCounts) -> Option<Self> {
+        let null = Self::fit(scores)?;
+        let (share, at) = TAIL_POINTS[0];
+        let below = null.centre - scores.quantile(share);
+        let above = scores.quantile(1.0 - share) - null.centre;
+        let spread = null.spread.max(below.min(above) / at);
+        Some(Self { spread, upper_spread: spread, ..null })
+    }
+
     /// Returns the chance of a score as far from the centre, either way, for a pair that has nothing in common.
     #[must_use]
     pub fn p_value(&self, z: f64) -> f64 {

@@ -7,6 +7,7 @@
 mod aligned;
 mod causal;
 mod columns;
+mod directed_metrics;
 mod explanation;
 pub mod export;
 mod file_form;
@@ -41,6 +42,7 @@ mod unmeasured;
 
 pub use causal::causal_tables;
 pub use columns::{SCHEMA_VERSION, significant};
+pub use directed_metrics::directed_tables;
 pub use explanation::{write_explanation_table, write_explanation_tsv};
 pub use file_form::{KnownAxes, write_file_form, writing_text};
 pub use found::{write_found_table, write_found_tsv};

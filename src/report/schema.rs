@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::columns::{Description, Rows, SCHEMA_VERSION};
 use super::export::{EXPORT_FACTS, export_columns};
 use super::ndjson_fields::{BEGIN, END, Field, SUMMARY};
-use super::network::{COMMUNITY_COLUMNS, EDGE_COLUMNS, NODE_COLUMNS};
+use super::network::{COMMUNITY_COLUMNS, DIRECTED_COLUMNS, EDGE_COLUMNS, NODE_COLUMNS};
 use super::predicted::PREDICTED_COLUMNS;
 use super::source::{FACTS, Fact};
 use super::tsv::write_line;
@@ -27,7 +27,7 @@ pub enum Schema {
     Export,
     /// Rows of predicted values, as TSV or Parquet.
     Predictions,
-    /// Edges, nodes and communities of a network, as TSV.
+    /// Edges, nodes and communities of a network, and directed edges, as TSV.
     Network,
 }
 
@@ -109,6 +109,7 @@ fn lines(schema: Schema) -> Vec<Line> {
             lines_of(&EDGE_COLUMNS, "edge.", text_type),
             lines_of(&NODE_COLUMNS, "node.", text_type),
             lines_of(&COMMUNITY_COLUMNS, "community.", text_type),
+            lines_of(&DIRECTED_COLUMNS, "directed.", text_type),
         ]
         .concat(),
         Schema::Parquet => {

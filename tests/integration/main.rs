@@ -19,6 +19,8 @@ mod cli;
 mod contexts;
 /// Names, recipes, normalisation and merging, on files written by the tests and on the real screens.
 mod dataset;
+/// Directed networks: which readout genes respond to which perturbed gene.
+mod directed;
 /// Unit vectors and the exact scan.
 mod embedding;
 /// Retrieval and prediction protocols against hand-computed cases and the reference baselines.

@@ -6,6 +6,8 @@ mod arguments;
 #[cfg(feature = "train")]
 mod causal;
 #[cfg(feature = "train")]
+mod directed;
+#[cfg(feature = "train")]
 mod fold_in;
 mod honesty;
 mod network;
@@ -39,6 +41,9 @@ pub(crate) enum EvaluateCommand {
     /// ranks, of baselines and of networks of your own. Trains anew without those cells
     #[cfg(feature = "train")]
     Causal(causal::CausalArguments),
+    /// Do genes respond to others as an assay says that the model never saw? Trains anew without it
+    #[cfg(feature = "train")]
+    Directed(directed::DirectedArguments),
     /// Do queries without any effect stay without significant hits? Shuffled profiles, quiet compounds, and power beside
     Honesty(honesty::HonestyArguments),
     /// Are compounds of a context that the model never saw found as well as those it was trained on? Trains anew without it
@@ -57,6 +62,8 @@ impl EvaluateCommand {
             Self::Honesty(arguments) => arguments.run(),
             #[cfg(feature = "train")]
             Self::Causal(arguments) => arguments.run(),
+            #[cfg(feature = "train")]
+            Self::Directed(arguments) => arguments.run(),
             #[cfg(feature = "train")]
             Self::Prediction(arguments) => arguments.run(),
             #[cfg(feature = "train")]

@@ -39,6 +39,54 @@ pub(in crate::report) const EDGE_COLUMNS: [Description; 16] = [
     Description::new("index", Text, "", "fingerprint of the index"),
 ];
 
+/// The columns of directed edges, in their stable order.
+pub(in crate::report) const DIRECTED_COLUMNS: [Description; 14] = [
+    Description::new("source", Text, "", "unique symbol of the perturbation, such as OE_TP53"),
+    Description::new("target", Text, "", "symbol of the readout gene that responds"),
+    Description::new("source_name", Text, "", "display name of the perturbation"),
+    Description::new("target_name", Text, "", "display name of the readout gene"),
+    Description::new("source_type", Text, TYPES, "type of the perturbation, as CMap names it"),
+    Description::new("source_gene", Text, "", "HGNC symbol of a genetic perturbation"),
+    Description::new("effect", Text, "raises, lowers", "what the readout does; the sign of z"),
+    Description::new(
+        "response",
+        Float64,
+        "-1 to 1",
+        "predicted response, centred over readouts and over its side, of length 1 over readouts",
+    ),
+    Description::new(
+        "z",
+        Float64,
+        "",
+        "response standardised by readout over the type, then by perturbation",
+    ),
+    Description::new(
+        "pvalue",
+        Float64,
+        "0 to 1",
+        "chance of a z as far from the centre, either way",
+    ),
+    Description::new(
+        "qvalue",
+        Float64,
+        "0 to 1",
+        "false discovery rate over all pairs tested of the type",
+    ),
+    Description::new(
+        "support",
+        Text,
+        "a/b",
+        "contexts of the perturbation in which this is predicted to be among its strongest twentieth, of those measured",
+    ),
+    Description::new(
+        "self",
+        Int32,
+        "0, 1",
+        "whether the readout is the perturbed gene; such pairs are not among those tested",
+    ),
+    Description::new("index", Text, "", "fingerprint of the index"),
+];
+
 /// The columns of nodes, in their stable order.
 pub(in crate::report) const NODE_COLUMNS: [Description; 9] = [
     Description::new("node", Text, "", "unique symbol, as in the columns source and target"),

@@ -40,7 +40,7 @@ pub fn write_network_overview(
             similarity,
             format!("{:+.1}", edge.z),
             q,
-            support(edge),
+            support(edge.support),
         ]
     });
     let header = vec!["node", "other", "direction", "similarity", "z", "q", "contexts"];

@@ -4,6 +4,7 @@ use super::columns::{COMMUNITY_COLUMNS, EDGE_COLUMNS, NODE_COLUMNS};
 use crate::network::{Edge, Network, NetworkNode};
 use crate::report::columns::{Description, significant};
 use crate::report::tsv::write_line;
+use crate::search::Support;
 
 /// Returns what an edge means: `mimic` or `oppose`.
 pub(super) fn direction(edge: &Edge) -> &'static str {
@@ -11,8 +12,8 @@ pub(super) fn direction(edge: &Edge) -> &'static str {
 }
 
 /// Returns `a/b`: contexts that agree, of those measured; nothing where they are not known.
-pub(super) fn support(edge: &Edge) -> String {
-    edge.support.map_or(String::new(), |s| format!("{}/{}", s.agreeing, s.measured))
+pub(super) fn support(support: Option<Support>) -> String {
+    support.map_or(String::new(), |s| format!("{}/{}", s.agreeing, s.measured))
 }
 
 pub(super) fn community(node: &NetworkNode) -> String {
@@ -20,7 +21,7 @@ pub(super) fn community(node: &NetworkNode) -> String {
     node.community.map_or(String::new(), |number| (number + 1).to_string())
 }
 
-fn write_header(out: &mut dyn Write, columns: &[Description]) -> io::Result<()> {
+pub(super) fn write_header(out: &mut dyn Write, columns: &[Description]) -> io::Result<()> {
     write_line(out, columns.iter().map(|column| column.name.to_owned()))
 }
 
@@ -49,7 +50,7 @@ pub fn write_edges_tsv(
             significant(edge.z),
             significant(edge.p_value),
             significant(edge.q_value),
-            support(edge),
+            support(edge.support),
             u8::from(is_known).to_string(),
             community(a),
             community(b),

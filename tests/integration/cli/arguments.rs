@@ -28,6 +28,8 @@ const COMMANDS: &[&[&str]] = &[
     #[cfg(feature = "train")]
     &["evaluate", "prediction"],
     #[cfg(feature = "train")]
+    &["evaluate", "directed"],
+    #[cfg(feature = "train")]
     &["build"],
     #[cfg(feature = "train")]
     &["predict"],

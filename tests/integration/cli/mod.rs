@@ -17,6 +17,9 @@ mod damage;
 /// Where public data are, and what becomes of downloads that break off.
 #[cfg(feature = "download")]
 mod databases;
+/// Directed networks of an index whose readouts are genes, and an assay held out of it.
+#[cfg(feature = "train")]
+mod directed;
 /// Retrieval reports and the labels they need.
 #[cfg(feature = "train")]
 mod evaluate;

@@ -99,6 +99,19 @@ fn the_columns_of_a_network_are_described() {
     );
 }
 
+#[test]
+fn directed_edges_need_genes_as_readouts_and_their_own_directions() {
+    let message = network(&["--directed"]).failure();
+    assert!(message.contains("of the kind `cell line`") && message.contains("transcriptomes"));
+    let message = network(&["--directed", "--direction", "mimic"]).failure();
+    assert!(message.contains("raises, lowers or both"), "{message}");
+    let message = network(&["--direction", "raises"]).failure();
+    assert!(message.contains("mimic, oppose or both"), "{message}");
+    assert_eq!(network(&["--directed", "--mutual", "3"]).code, Some(2));
+    let message = network(&["--directed", "--format", "svg"]).failure();
+    assert!(message.contains("table, tsv, graphml or sif"), "{message}");
+}
+
 fn read(path: &std::path::Path) -> String {
     fs::read_to_string(path).unwrap()
 }

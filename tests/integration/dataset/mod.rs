@@ -280,6 +280,7 @@ fn every_recipe_of_the_repository_survives_being_written() {
         "cancer-viability-public.toml",
         "cancer-viability-sirna.toml",
         "l1000.toml",
+        "l1000-knockdown.toml",
         "demo/recipe.toml",
     ] {
         let recipe = Recipe::read(repository().join("data").join(name)).unwrap();

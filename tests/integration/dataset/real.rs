@@ -87,4 +87,11 @@ fn the_sirna_and_l1000_screens_are_read() {
     assert_eq!(l1000.readouts.len(), 978);
     assert!(symbols(&l1000).iter().any(|symbol| symbol == "OE_KRAS"));
     assert!(!symbols(&l1000).iter().any(|symbol| symbol == "OE_EMPTY" || symbol == "OE_LacZ"));
+    let Some(both) = read_real("l1000-knockdown.toml") else { return };
+    assert_eq!((both.readouts.len(), both.contexts.len()), (978, 4));
+    assert!(both.recipe.reads_genes(), "so that responses make directed edges");
+    let known = symbols(&both);
+    let is_both =
+        |gene: &str| ["OE", "shRNA"].iter().all(|kind| known.contains(&format!("{kind}_{gene}")));
+    assert!(is_both("TP53") && is_both("KRAS"));
 }

@@ -13,9 +13,9 @@ use phenocopy::report::network::{
 };
 use phenocopy::search::{Direction, Query};
 
-use super::IndexArgument;
-use super::filter_arguments::{perturbation_type, picked};
-use super::output::{Form, OutputArguments, command_line, complain, width};
+use super::super::IndexArgument;
+use super::super::filter_arguments::{perturbation_type, picked};
+use super::super::output::{Form, OutputArguments, command_line, complain, width};
 
 /// Which perturbations are joined, and the form of the network.
 #[derive(Debug, Args)]
@@ -24,39 +24,48 @@ use super::output::{Form, OutputArguments, command_line, complain, width};
     whichever genes are chosen. Without -o an overview is shown.\n\nExamples:\n  phenocopy network -o edges.tsv\n  \
     phenocopy network --around SMARCB1 --around ARID1A -o complex.svg\n  \
     phenocopy network --genes genes.txt --max-q .1 -o edges.graphml\n  \
-    phenocopy network --type trt_xpr --type trt_cp --mutual 10 -o edges.tsv --communities groups.tsv"
+    phenocopy network --type trt_xpr --type trt_cp --mutual 10 -o edges.tsv --communities groups.tsv\n  \
+    phenocopy network --directed --index l1000-index -o directed.tsv"
 )]
 pub(crate) struct NetworkArguments {
-    /// Only pairs of what a file names: one a line (text, GRP), or columns of a table (CSV, TSV, Parquet); repeatable
+    /// Edges from a perturbation to the readout genes that respond to it, where readouts are genes
+    #[arg(
+        long,
+        conflicts_with_all =
+            ["compare", "min_similarity", "mutual", "resolution", "seed", "nodes", "communities"]
+    )]
+    pub(super) directed: bool,
+    /// Only pairs of what a file names (with --directed: what it perturbs): one a line (text, GRP), or columns of a table
+    /// (CSV, TSV, Parquet); repeatable
     #[arg(long = "genes", visible_alias = "picklist", value_name = "FILE[:COLUMN]")]
-    genes: Vec<String>,
+    pub(super) genes: Vec<String>,
     /// Only what lies within one edge of this gene or compound; repeatable
     #[arg(long, value_name = "NAME")]
-    around: Vec<String>,
+    pub(super) around: Vec<String>,
     /// Types of the nodes (trt_xpr, trt_cp, …); repeatable [default: all genetic ones]
     #[arg(long = "type", value_name = "TYPE", value_parser = perturbation_type)]
-    types: Vec<PerturbationType>,
+    pub(super) types: Vec<PerturbationType>,
     /// What is compared: the index's vectors, or responses predicted over all contexts
     #[arg(long, value_enum, default_value_t = ComparedArgument::Embeddings, value_name = "WHAT")]
     compare: ComparedArgument,
     /// Compare responses predicted in this context, whether they were measured there or not
     #[cfg(feature = "train")]
     #[arg(long, value_name = "NAME", conflicts_with = "compare")]
-    context: Option<String>,
+    pub(super) context: Option<String>,
     #[command(flatten)]
-    index: IndexArgument,
+    pub(super) index: IndexArgument,
     /// Largest q-value of an edge, over all pairs tested; 1 keeps all
     #[arg(long, default_value_t = 0.05, value_name = "Q")]
-    max_q: f64,
+    pub(super) max_q: f64,
     /// Least absolute similarity of an edge
     #[arg(long, default_value_t = 0.0, value_name = "S")]
     min_similarity: f32,
     /// Only edges of which each end is among the other's N strongest
     #[arg(long, value_name = "N")]
     mutual: Option<usize>,
-    /// Pairs that act alike, against each other, or both
+    /// Pairs that act alike or against each other; with --directed, readouts that rise or that fall
     #[arg(long, value_enum, default_value_t = DirectionArgument::Both)]
-    direction: DirectionArgument,
+    pub(super) direction: DirectionArgument,
     /// Resolution of the communities: higher ones are smaller
     #[arg(long, default_value_t = 1.0, value_name = "R")]
     resolution: f64,
@@ -65,12 +74,12 @@ pub(crate) struct NetworkArguments {
     seed: u64,
     /// How many edges the overview shows
     #[arg(short, default_value_t = 20, value_name = "N")]
-    k: usize,
+    pub(super) k: usize,
     /// Form of the network [default: by the ending of -o, else table]
     #[arg(long, value_enum)]
     format: Option<NetworkFormat>,
     #[command(flatten)]
-    output: OutputArguments,
+    pub(super) output: OutputArguments,
     /// Also write the nodes (TSV)
     #[arg(long, value_name = "FILE")]
     nodes: Option<PathBuf>,
@@ -85,15 +94,17 @@ enum ComparedArgument {
     Responses,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum DirectionArgument {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum DirectionArgument {
     Mimic,
     Oppose,
+    Raises,
+    Lowers,
     Both,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum NetworkFormat {
+pub(super) enum NetworkFormat {
     /// An overview for reading
     Table,
     /// Edges as tab-separated values with a header
@@ -121,6 +132,9 @@ impl NetworkArguments {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         self.check()?;
         let format = self.output.form(self.format)?;
+        if self.directed {
+            return self.run_directed(format);
+        }
         let others =
             [&self.nodes, &self.communities].map(|path| OutputArguments { output: path.clone() });
         self.output.probe()?;
@@ -160,10 +174,23 @@ impl NetworkArguments {
                 return Err(Error::parameter("output", expected, file.display()));
             }
         }
+        self.check_direction()?;
         if self.mutual == Some(0) {
             return Err(Error::parameter("mutual", "at least 1", 0));
         }
         Ok(())
+    }
+
+    /// A pair has no target, and a target is not alike.
+    fn check_direction(&self) -> phenocopy::Result<()> {
+        use DirectionArgument::{Lowers, Mimic, Oppose, Raises};
+        let expected = match (self.directed, self.direction) {
+            (true, Mimic | Oppose) => "raises, lowers or both, with --directed",
+            (false, Raises | Lowers) => "mimic, oppose or both, without --directed",
+            _ => return Ok(()),
+        };
+        let received = format!("{:?}", self.direction).to_lowercase();
+        Err(Error::parameter("direction", expected, received))
     }
 
     fn network(&self, index: &Index) -> anyhow::Result<Network> {
@@ -177,7 +204,7 @@ impl NetworkArguments {
             direction: match self.direction {
                 DirectionArgument::Mimic => Direction::Mimic,
                 DirectionArgument::Oppose => Direction::Oppose,
-                DirectionArgument::Both => Direction::Both,
+                _ => Direction::Both,
             },
             resolution: self.resolution,
             seed: self.seed,
