@@ -30,7 +30,7 @@ pub struct ListsPart<'a> {
 ///
 /// let shards = Shards::find("tests/fixtures/formats/lists-0*.parquet".as_ref())?;
 /// let part = ListsPart { readout: "genes", value: "expressions", are_counts: true };
-/// let chosen = ListsFile::open(shards, part)?.select(Wanted { readout: &|id| id == "3", ..Wanted::ALL })?;
+/// let chosen = ListsFile::open(shards, part)?.select(Wanted { readout: &|id| id == "5", ..Wanted::ALL })?;
 /// let mut values = Vec::new();
 /// chosen.for_each_sample(|cell| {
 ///     values.push((cell.values[0], cell.total));
