@@ -5,14 +5,11 @@
 //! no arguments.
 
 mod aligned;
-mod causal;
 mod columns;
-mod directed_metrics;
 mod explanation;
 pub mod export;
 mod file_form;
 mod found;
-mod grouped_retrieval;
 mod h5ad_form;
 mod hit_cautions;
 mod hit_columns;
@@ -20,14 +17,10 @@ mod hit_grp;
 mod hit_parquet;
 mod hit_table;
 mod hit_writer;
-mod honesty;
 mod lists_form;
 mod mechanism_columns;
 mod mechanisms;
 mod metrics;
-mod metrics_json;
-mod metrics_of;
-mod metrics_text;
 mod ndjson;
 mod ndjson_fields;
 pub mod network;
@@ -40,25 +33,19 @@ mod tsv;
 #[cfg(feature = "train")]
 mod unmeasured;
 
-pub use causal::causal_tables;
 pub use columns::{SCHEMA_VERSION, significant};
-pub use directed_metrics::directed_tables;
 pub use explanation::{write_explanation_table, write_explanation_tsv};
 pub use file_form::{KnownAxes, write_file_form, writing_text};
 pub use found::{write_found_table, write_found_tsv};
-pub use grouped_retrieval::grouped_retrieval_tables;
 pub use hit_grp::HitGrp;
 pub use hit_parquet::HitParquet;
 pub use hit_table::HitTable;
 pub use hit_writer::HitWriter;
-pub use honesty::honesty_tables;
-pub use metrics::{MetricRow, MetricTable, MetricValue};
-pub use metrics_json::metrics_json;
-pub use metrics_of::{
-    network_tables, noise_ceiling_table, prediction_table, retrieval_difference_table,
-    retrieval_table, scaling_table,
+pub use metrics::{
+    MetricFormat, MetricRow, MetricTable, MetricValue, causal_tables, directed_tables,
+    grouped_retrieval_tables, honesty_tables, metrics_json, network_tables, noise_ceiling_table,
+    prediction_table, retrieval_difference_table, retrieval_table, scaling_table,
 };
-pub use metrics_text::MetricFormat;
 pub use ndjson::HitNdjson;
 pub use plot::{reliability_plot, retrieval_plot, scaling_plot};
 pub use predicted::{PredictedParquet, PredictedTable, PredictedTsv, PredictedWriter};

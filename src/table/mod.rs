@@ -9,7 +9,6 @@
 
 mod annotation;
 mod cmap;
-mod edges;
 mod features;
 mod file_form;
 mod filter;
@@ -40,7 +39,6 @@ mod write;
 
 pub use annotation::{AnnotationColumns, AnnotationRow, read_annotations};
 pub use cmap::{GctFile, GctxFile, GctxSelection};
-pub use edges::read_ranked_edges;
 pub use features::{FeatureTable, read_features};
 pub use file_form::{FileForm, TableForm, TableShape, file_form, known_format, table_writing};
 pub use filter::{Bound, RowFilter};
@@ -50,7 +48,7 @@ pub use h5ad::{
 };
 pub use input::{FileState, InputFile};
 pub use known_columns::KnownColumns;
-pub use labels::{Label, read_gene_pairs, read_labels};
+pub use labels::{Label, read_gene_pairs, read_labels, read_ranked_edges};
 pub use lists::{ListsFile, ListsForm, ListsPart, ListsRead, ListsSelection, Shards};
 pub use long::{LongColumns, read_long};
 pub use mapping::{NameChain, NameMapping, NameMeanings, Unnamed, read_mapping};

@@ -1,7 +1,7 @@
 use crate::evaluate::causal::{CAUSAL_METRICS, CausalReport};
 
-use super::metrics::{MetricRow, MetricTable, MetricValue};
-use super::metrics_of::value_of;
+use super::of_report::value_of;
+use super::table::{MetricRow, MetricTable, MetricValue};
 
 /// Returns how far the edges of each method change in held-out cells, and by how much the candidate is above the others: two
 /// tables for each context, and where there are several one of their means. All reports are of equally many edges.

@@ -3,8 +3,8 @@ use std::fmt::Write;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
-use super::metrics::{MetricRow, MetricTable, MetricValue};
-use super::tsv::single_line;
+use super::table::{MetricRow, MetricTable, MetricValue};
+use crate::report::tsv::single_line;
 
 /// Widest line of a terminal table.
 const WIDTH: usize = 80;

@@ -4,7 +4,7 @@ use crate::evaluate::prediction::{NoiseCeiling, PredictionReport, PredictionRow}
 use crate::evaluate::retrieval::{METRICS, RetrievalReport};
 use crate::evaluate::scaling::ScalingPoint;
 
-use super::metrics::{MetricRow, MetricTable, MetricValue};
+use super::table::{MetricRow, MetricTable, MetricValue};
 
 /// Returns every method's retrieval figures with their intervals.
 #[must_use]

@@ -1,4 +1,4 @@
-use super::metrics::{MetricRow, MetricTable, MetricValue};
+use super::table::{MetricRow, MetricTable, MetricValue};
 use crate::evaluate::Estimate;
 use crate::evaluate::retrieval::{
     GroupResult, GroupedReport, Grouping, METRICS, MIN_GROUP_QUERIES, MIN_INTERVAL_GENES,

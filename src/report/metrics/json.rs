@@ -2,9 +2,9 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::Source;
-use super::metrics::{MetricRow, MetricTable, MetricValue};
-use super::metrics_text::number;
+use super::table::{MetricRow, MetricTable, MetricValue};
+use super::text::number;
+use crate::report::Source;
 
 /// Returns tables as one JSON document that ends in a line feed.
 ///

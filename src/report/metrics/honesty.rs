@@ -1,4 +1,4 @@
-use super::metrics::{MetricRow, MetricTable, MetricValue};
+use super::table::{MetricRow, MetricTable, MetricValue};
 use crate::evaluate::honesty::{HonestyReport, LEVEL, Share};
 
 /// Returns who has a significant hit, and which target genes are found.

@@ -1,4 +1,4 @@
-use super::metrics::{MetricRow, MetricTable, MetricValue};
+use super::table::{MetricRow, MetricTable, MetricValue};
 use crate::evaluate::Estimate;
 use crate::evaluate::directed::{DIRECTED_METRICS, DirectedReport};
 
