@@ -167,7 +167,7 @@ fn the_ending_of_an_output_tells_its_form_and_one_that_tells_none_is_refused() {
         let output = home.path().join("x.csv");
         let more = ["--index", planted(), "-o", text(&output)];
         let message = run(&[arguments, &more].concat()).failure();
-        assert!(message.contains(".txt, .tsv") && message.contains("`.csv`"), "{message}");
+        assert!(message.contains(".txt, .tsv") && message.contains("is .csv"), "{message}");
         assert!(!output.exists());
     }
 }
