@@ -53,6 +53,12 @@ impl CheckArguments {
         }
         let format = self.output.form(self.format)?;
         let rejects = OutputArguments { output: self.rejects.clone() };
+        self.output.keep([&self.input])?;
+        rejects.keep([&self.input])?;
+        if self.output.file().is_some() && self.output.file() == rejects.file() {
+            let expected = "another file for each of -o and --rejects";
+            return Err(Error::parameter("output", expected, "the same").into());
+        }
         self.output.probe()?;
         rejects.probe()?;
         let recipe = Recipe::read(&self.input)?;

@@ -285,7 +285,7 @@ pub(super) fn no_count(context: &str, odd: f32) -> Error {
     Error::data(
         format!("context `{context}`"),
         format!("{odd} among its counts"),
-        "say `values = \"log\"` if they are logarithms, or name the `layer` with the counts",
+        "say `values = \"log\"` if they are logarithms, and of AnnData name the `layer` with the counts, if there is one",
     )
 }
 

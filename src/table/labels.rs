@@ -112,15 +112,16 @@ pub fn read_gene_pairs(path: impl AsRef<Path>) -> Result<Vec<(String, String)>> 
     Ok(pairs.into_iter().collect())
 }
 
-/// What tables of directed edges call their two columns: `TF` is that of GRNBoost2.
-const EDGE_NAMES: [[&str; 2]; 3] =
-    [["source", "target"], ["TF", "target"], ["regulator", "target"]];
+/// What tables of directed edges call their two columns: `TF` is that of GRNBoost2, `source_gene` that of
+/// `phenocopy network --directed`, whose `source` is a symbol.
+const EDGE_NAMES: [[&str; 2]; 4] =
+    [["source_gene", "target"], ["source", "target"], ["TF", "target"], ["regulator", "target"]];
 /// What they call how strong an edge is.
 const SCORE_NAMES: [&str; 3] = ["score", "importance", "weight"];
 
 /// Reads directed edges, the strongest first: gene symbols as written.
 ///
-/// The header names `source` (or `TF`, `regulator`) and `target`. A column `score` (or `importance`, `weight`) ranks the
+/// The header names `source` (or `source_gene`, `TF`, `regulator`) and `target`, in any case. A column `score` (or `importance`, `weight`) ranks the
 /// edges by its absolute value, equal ones in the order of the rows; without it the rows are in order of strength. Rows that
 /// lack a gene are left out.
 ///
@@ -135,16 +136,17 @@ const SCORE_NAMES: [&str; 3] = ["score", "importance", "weight"];
 /// ```
 ///
 /// # Errors
-/// When the file cannot be read, lacks the columns, holds a score that is no number, or no edge.
+/// When the file cannot be read, lacks the columns, holds a score that is no finite number, or no edge.
 pub fn read_ranked_edges(path: impl AsRef<Path>) -> Result<Vec<(String, String)>> {
     let path = path.as_ref();
     let mut rows = Rows::open(path, TextFormat::Detect)?;
-    let both = |names: &[&str; 2]| Some((rows.column(names[0]).ok()?, rows.column(names[1]).ok()?));
+    let column = |name: &str| rows.header().iter().position(|own| own.eq_ignore_ascii_case(name));
+    let both = |names: &[&str; 2]| Some((column(names[0])?, column(names[1])?));
     let (source, target) = match EDGE_NAMES.iter().find_map(both) {
         Some(columns) => columns,
         None => (rows.column("source")?, rows.column("target")?),
     };
-    let score = SCORE_NAMES.iter().find_map(|name| rows.column(name).ok());
+    let score = SCORE_NAMES.iter().find_map(|name| column(name));
     let mut edges = Vec::new();
     while let Some(row) = rows.next_row()? {
         let cell = |at: usize| row.get(at).map(String::as_str).unwrap_or_default();
@@ -165,7 +167,7 @@ pub fn read_ranked_edges(path: impl AsRef<Path>) -> Result<Vec<(String, String)>
 }
 
 fn strength(rows: &Rows, column: usize, cell: &str) -> Result<f64> {
-    let number = cell.parse::<f64>().ok().filter(|number| !number.is_nan());
+    let number = cell.parse::<f64>().ok().filter(|number| number.is_finite());
     let advice = "complete the row, or leave it out";
     number
         .map(f64::abs)

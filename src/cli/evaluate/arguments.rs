@@ -88,6 +88,15 @@ impl ReportArguments {
         self.output.probe()
     }
 
+    /// Refuses to write over what is read.
+    #[cfg(feature = "train")]
+    pub(super) fn keep<'a>(
+        &self,
+        inputs: impl IntoIterator<Item = &'a PathBuf>,
+    ) -> phenocopy::Result<()> {
+        self.output.keep(inputs)
+    }
+
     /// Writes tables that name where their figures are from, if that is an index.
     pub(super) fn write(&self, source: &Source, tables: &[MetricTable]) -> anyhow::Result<()> {
         let chosen = self.output.form(self.format)?;
@@ -190,6 +199,14 @@ pub(super) fn model_config(index: &Index) -> anyhow::Result<phenocopy::model::Lp
 /// The baselines come from the data given: say so if those are not what the index was made from.
 pub(super) fn warn_of_other_inputs(index: &Index, dataset: &Dataset) {
     let made_from = &index.manifest().inputs;
+    for known in made_from {
+        if !dataset.inputs.iter().any(|input| input.path == known.path) {
+            complain(&format!(
+                "warning: the index was made from `{}`, too, which was not read",
+                known.path.display()
+            ));
+        }
+    }
     for input in &dataset.inputs {
         if !made_from.iter().any(|known| known.sha256 == input.sha256) {
             complain(&format!(

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use clap::Args;
+use phenocopy::Error;
 use phenocopy::dataset::{Dataset, DatasetOptions, HeldOutCells, Recipe, SampleSplit, Split};
 use phenocopy::embedding::ResponsePredictor;
 use phenocopy::evaluate::causal::{RankedEdges, Responses, baseline_edges};
@@ -21,8 +22,9 @@ use super::network::title;
 /// A recipe with single cells, and whose edges are judged.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The recipe names a `.h5ad` of cells with its `controls`. A table of edges has the columns source and \
-    target, the strongest first, or a column score.\n\n\
+    after_help = "The recipe names cells (`.h5ad`, or Parquet with lists) with their `controls`. A table of edges has the columns \
+    source (or source_gene, TF, regulator) and target, the strongest first, or a column score (importance, weight), whose \
+    absolute value ranks them.\n\n\
     Examples:\n  phenocopy evaluate causal my-perturb-seq.toml --data DIR\n  \
     phenocopy evaluate causal my-perturb-seq.toml --data DIR --network grnboost2.tsv --edges 1000,5000"
 )]
@@ -59,7 +61,11 @@ pub(crate) struct CausalArguments {
 
 impl CausalArguments {
     pub(super) fn run(self) -> anyhow::Result<()> {
+        if self.edges.contains(&0) {
+            return Err(Error::parameter("edges", "at least 1", 0).into());
+        }
         self.report.probe()?;
+        self.report.keep(self.networks.iter().chain([&self.recipe]))?;
         let recipe = Recipe::read(&self.recipe)?;
         let config =
             self.config.as_deref().map_or_else(|| Ok(LpmConfig::default()), read_config)?;
@@ -79,6 +85,7 @@ impl CausalArguments {
             methods.push(("phenocopy".to_owned(), edges));
             ranked.push(methods);
         }
+        require_edges(&networks, &ranked)?;
         self.report.write(
             &Source { command: command_line(), ..Source::default() },
             &self.evaluate(&tasks, &ranked)?,
@@ -179,6 +186,22 @@ fn predictor<'a>(
             row.copy_from_slice(&predicted);
         }
     })
+}
+
+/// Refuses a table of which no edge is one of a task.
+fn require_edges(
+    networks: &[(String, Vec<(String, String)>)],
+    ranked: &[Vec<RankedEdges>],
+) -> phenocopy::Result<()> {
+    for (name, edges) in networks {
+        let mut of_network = ranked.iter().flatten().filter(|(method, _)| method == name);
+        if of_network.all(|(_, found)| found.is_empty()) {
+            let problem = format!("none of its {} edges joins two genes of a context", edges.len());
+            let advice = "name genes by their symbols, as the cells' readouts are called";
+            return Err(Error::data(format!("network `{name}`"), problem, advice));
+        }
+    }
+    Ok(())
 }
 
 /// Finds the edges of a table among the genes of a task, and says how many are of other genes.

@@ -19,6 +19,22 @@ impl OutputArguments {
         self.output.as_deref().filter(|path| *path != Path::new("-"))
     }
 
+    /// Refuses to write over a file that is read.
+    pub(crate) fn keep<'a>(
+        &self,
+        inputs: impl IntoIterator<Item = &'a PathBuf>,
+    ) -> phenocopy::Result<()> {
+        let Some(path) = self.file().filter(|path| path.is_file()) else { return Ok(()) };
+        let mut inputs = inputs.into_iter();
+        match inputs.find(|input| input.is_file() && resolve(input) == resolve(path)) {
+            Some(input) => {
+                let expected = "another file than one that is read";
+                Err(Error::parameter("output", expected, input.display()))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Finds out whether the output can be written, before long work is done for it.
     pub(crate) fn probe(&self) -> phenocopy::Result<()> {
         let Some(path) = self.file() else { return Ok(()) };

@@ -1,5 +1,5 @@
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use phenocopy::index::Index;
 use phenocopy::report::{HitGrp, HitNdjson, HitParquet, HitTable, HitTsv, HitWriter, Source};
@@ -37,6 +37,9 @@ impl SearchArguments {
     /// Refuses what cannot be done before work is done for it.
     fn check(&self) -> anyhow::Result<()> {
         let format = self.output.form(self.format)?;
+        let sources = self.list.iter().chain(&self.signature);
+        let read: Vec<PathBuf> = sources.map(|source| NameList::parse(source).path).collect();
+        self.output.keep(&read)?;
         if self.mechanisms && self.correct == CorrectArgument::None {
             anyhow::bail!("--mechanisms needs statistics: leave out --correct none");
         }

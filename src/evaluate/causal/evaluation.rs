@@ -40,6 +40,8 @@ pub struct CausalReport {
     pub context: String,
     /// Genes that are perturbed and measured.
     pub n_genes: usize,
+    /// Genes that are perturbed and measured, but in too few of the held-out cells.
+    pub n_left_out: usize,
     /// Directed pairs of them.
     pub n_pairs: usize,
     /// Pairs for which the test rejects.
@@ -93,6 +95,7 @@ pub fn evaluate_causal(
     Ok(CausalReport {
         context: task.context().to_owned(),
         n_genes,
+        n_left_out: task.n_left_out(),
         n_pairs: task.n_pairs(),
         n_significant: all.returned.iter().map(|sums| sums.n_significant).sum(),
         n_cells: task.n_cells(),

@@ -69,6 +69,12 @@ impl<'a> CausalTask<'a> {
         self.genes.len()
     }
 
+    /// Returns how many genes are perturbed and measured, but in too few of the held-out cells.
+    #[must_use]
+    pub fn n_left_out(&self) -> usize {
+        self.cells.perturbed().len() - self.genes.len()
+    }
+
     /// Returns how many directed pairs of two genes there are.
     #[must_use]
     pub fn n_pairs(&self) -> usize {

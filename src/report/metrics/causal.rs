@@ -24,8 +24,8 @@ fn figures(report: &CausalReport) -> MetricTable {
     let share = 100.0 * report.n_significant as f64 / report.n_pairs.max(1) as f64;
     table.notes = vec![
         format!(
-            "{} genes that are perturbed and measured: {} directed pairs, {share:.1} % of them significant; {} held-out cells and {} controls",
-            report.n_genes, report.n_pairs, report.n_cells.0, report.n_cells.1
+            "{} genes that are perturbed and measured, {} others in too few held-out cells (--min-cells): {} directed pairs, {share:.1} % of them significant; {} held-out cells and {} controls",
+            report.n_genes, report.n_left_out, report.n_pairs, report.n_cells.0, report.n_cells.1
         ),
         "mean Wasserstein and significant: higher is better; false omission rate, over all pairs that are not returned: lower is better; without any effect 5 % of pairs are significant".to_owned(),
     ];

@@ -19,7 +19,8 @@ impl Shards {
     /// the dot that hidden files begin with; a path without it names one file, which need not be there.
     ///
     /// # Errors
-    /// When the folder cannot be read, or no file fits.
+    /// When the folder cannot be read, no name fits, or one that fits is no file: a link that leads nowhere is a part that is
+    /// missing.
     ///
     /// # Examples
     /// ```
@@ -45,11 +46,12 @@ impl Shards {
             let entry = entry.map_err(Error::io("read", folder))?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let is_hidden = name.starts_with('.') && !pattern.starts_with('.');
-            if !is_hidden && fits_wildcard(&pattern, &name) && entry.path().is_file() {
+            if !is_hidden && fits_wildcard(&pattern, &name) {
                 files.push(path.with_file_name(entry.file_name()));
             }
         }
         files.sort();
+        files.iter().try_for_each(|file| require_file(file))?;
         if files.is_empty() {
             let received = "no file whose name fits";
             let advice = "check the folder and the pattern: `*` stands for any text in the name";
@@ -63,4 +65,12 @@ impl Shards {
     pub fn are_named_by(path: &Path) -> bool {
         path.file_name().is_some_and(|name| has_wildcard(&name.to_string_lossy()))
     }
+}
+
+fn require_file(path: &Path) -> Result<()> {
+    if fs::metadata(path).map_err(Error::io("read", path))?.is_file() {
+        return Ok(());
+    }
+    let advice = "move it away, or choose a pattern that only the files' names fit";
+    Err(whole_file(path, "a file", "something else whose name fits the pattern", advice))
 }

@@ -37,7 +37,7 @@ pub(super) fn element_kind(column: &ColumnDescriptor) -> Option<ElementKind> {
     match (column.physical_type(), column.converted_type()) {
         _ if !is_list => None,
         (Type::FLOAT | Type::DOUBLE, NONE) => Some(ElementKind::Real),
-        (Type::INT32, NONE | INT_8 | INT_16 | INT_32 | UINT_8 | UINT_16)
+        (Type::INT32, NONE | INT_8 | INT_16 | INT_32 | UINT_8 | UINT_16 | UINT_32)
         | (Type::INT64, NONE | INT_64 | UINT_32) => Some(ElementKind::Whole),
         (Type::BYTE_ARRAY, UTF8) => Some(ElementKind::Text),
         _ => None,
@@ -74,7 +74,11 @@ pub(super) fn list_column(
     element_kind(column)?;
     Some(match reader {
         ColumnReader::Int32ColumnReader(reader) => {
-            typed(column, reader, |value| Element::Whole(i64::from(*value)))
+            let is_unsigned = column.converted_type() == ConvertedType::UINT_32;
+            let signed: fn(&i32) -> Element<'_> = |value| Element::Whole(i64::from(*value));
+            let unsigned: fn(&i32) -> Element<'_> =
+                |value| Element::Whole(i64::from(value.cast_unsigned()));
+            typed(column, reader, if is_unsigned { unsigned } else { signed })
         }
         ColumnReader::Int64ColumnReader(reader) => {
             typed(column, reader, |value| Element::Whole(*value))

@@ -171,3 +171,19 @@ fn the_ending_of_an_output_tells_its_form_and_one_that_tells_none_is_refused() {
         assert!(!output.exists());
     }
 }
+
+#[test]
+fn what_is_read_is_not_written_over() {
+    let home = tempfile::tempdir().unwrap();
+    let names = home.path().join("names.tsv");
+    fs::write(&names, "GENE3\nGENE4\n").unwrap();
+    let search = ["search", "--index", planted(), "--queries", text(&names), "-o", text(&names)];
+    let message = run(&search).failure();
+    assert!(message.contains("another file than one that is read"), "{message}");
+    assert_eq!(fs::read_to_string(&names).unwrap(), "GENE3\nGENE4\n");
+    let recipe = home.path().join("r.toml");
+    fs::write(&recipe, "name = \"mine\"\n").unwrap();
+    let message = run(&["check", text(&recipe), "--rejects", text(&recipe)]).failure();
+    assert!(message.contains("another file than one that is read"), "{message}");
+    assert_eq!(fs::read_to_string(&recipe).unwrap(), "name = \"mine\"\n");
+}

@@ -461,3 +461,19 @@ fn the_recipe_of_tahoe_100m_reads_its_layout() {
     let report = dataset.report.to_string();
     assert!(report.contains("3 samples, fewer than 25"), "{report}");
 }
+
+#[test]
+#[cfg(unix)]
+fn a_shard_that_is_a_link_to_nowhere_is_missing_and_not_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("train-0.parquet"), "").unwrap();
+    let link = folder.path().join("train-1.parquet");
+    std::os::unix::fs::symlink(folder.path().join("blob"), &link).unwrap();
+    let pattern = folder.path().join("train-*.parquet");
+    let message = phenocopy::table::Shards::find(&pattern).unwrap_err().to_string();
+    assert!(message.contains("train-1.parquet"), "{message}");
+    std::fs::remove_file(&link).unwrap();
+    std::fs::create_dir(&link).unwrap();
+    let message = phenocopy::table::Shards::find(&pattern).unwrap_err().to_string();
+    assert!(message.contains("expected a file"), "{message}");
+}
