@@ -6,13 +6,15 @@ Cells × 5,000 genes, 5 % of them seen in a cell; 1,000 perturbations in two cel
 controls. The file is not compressed.
 """
 
-import multiprocessing, os, pathlib, subprocess, sys, tempfile, time
+import multiprocessing, pathlib, sys, tempfile
 
 import anndata
 import h5py
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+
+from measured import measured
 
 GENES, SEEN, PERTURBATIONS, BLOCK = 5_000, 250, 1_000, 10_000
 RECIPE = """
@@ -67,13 +69,8 @@ def main():
         writer.start()
         writer.join()
         (folder / "large.toml").write_text(RECIPE)
-        started = time.time()
-        command = ["target/release/phenocopy", "check", folder / "large.toml"]
-        child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        _, status, usage = os.wait4(child.pid, 0)
-        assert status == 0, "the check failed"
-        peak = usage.ru_maxrss / 1024
-        print(f"{n} cells, {kind}: {time.time() - started:.1f} s, peak {peak:.0f} MiB")
+        seconds, _, peak = measured(["target/release/phenocopy", "check", folder / "large.toml"])
+        print(f"{n} cells, {kind}: {seconds:.1f} s, peak {peak:.0f} MiB")
 
 
 if __name__ == "__main__":

@@ -6,11 +6,13 @@ Cells × 5,000 genes, 5 % of them seen in a cell, in shards of 30,000 cells; the
 lines, in random order; a tenth of the cells are controls. Snappy, dictionaries and row groups of 1,000 rows, as the hub writes.
 """
 
-import multiprocessing, os, pathlib, subprocess, sys, tempfile, time
+import multiprocessing, pathlib, sys, tempfile
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from measured import measured
 
 GENES, SEEN, PERTURBATIONS, SHARD = 5_000, 250, 1_000, 30_000
 RECIPE = """
@@ -69,14 +71,8 @@ def main():
         writer.join()
         size = sum(file.stat().st_size for file in folder.glob("*.parquet")) / 2**20
         (folder / "large.toml").write_text(RECIPE)
-        started = time.time()
-        command = [program, "check", folder / "large.toml"]
-        child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        _, status, usage = os.wait4(child.pid, 0)
-        assert status == 0, "the check failed"
-        peak = usage.ru_maxrss / 1024
-        spent = usage.ru_utime + usage.ru_stime
-        print(f"{n} cells, {size:.0f} MiB: {time.time() - started:.1f} s, {spent:.1f} s of processor time, peak {peak:.0f} MiB")
+        seconds, spent, peak = measured([program, "check", folder / "large.toml"])
+        print(f"{n} cells, {size:.0f} MiB: {seconds:.1f} s, {spent:.1f} s of processor time, peak {peak:.0f} MiB")
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ impl Dataset {
     ///
     /// # Errors
     /// As [`from_recipe`](Self::from_recipe), and when no assay has cells to hold out: those of genetic
-    /// perturbations and of controls, in AnnData.
+    /// perturbations and of controls, in AnnData or Parquet with lists.
     pub fn with_held_out_cells(
         recipe: &Recipe,
         data: &Path,
@@ -56,7 +56,7 @@ impl Dataset {
             return Err(Error::data(
                 format!("recipe `{}`", recipe.name),
                 "no assay has cells to hold out",
-                "name a `.h5ad` of cells with genetic perturbations, and its `controls`",
+                "name cells (`.h5ad`, or Parquet with lists) with genetic perturbations, and their `controls`",
             ));
         }
         Ok((dataset, cells))

@@ -34,7 +34,7 @@ impl Split {
 
 /// Which cells are kept out of the profiles that a dataset is made of: a share, drawn by a hash of their rows.
 ///
-/// Only samples that a file tells apart by their rows ([`AssayLayout::H5ad`](super::AssayLayout)) are drawn.
+/// Only samples that a file tells apart by their rows ([`AssayLayout::H5ad`](super::AssayLayout), `Lists`) are drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SampleSplit {
     /// Share kept out, above 0 and below 1.

@@ -1,21 +1,18 @@
-use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 
 use clap::Args;
 use phenocopy::Error;
 use phenocopy::dataset::{Dataset, DatasetOptions, HeldOutCells, Recipe, SampleSplit, Split};
-use phenocopy::embedding::ResponsePredictor;
 use phenocopy::evaluate::causal::{RankedEdges, Responses, baseline_edges};
 use phenocopy::evaluate::{Bootstrap, CausalTask, evaluate_causal};
-use phenocopy::model::{Ensemble, EpochReport, LpmConfig, TrainingOptions};
+use phenocopy::model::LpmConfig;
 use phenocopy::report::{MetricTable, Source, causal_tables};
 use phenocopy::table::read_ranked_edges;
 
 use super::super::build::read_config;
-use super::super::interrupt::stop_flag;
 use super::super::output::{command_line, complain};
 use super::super::progress::spinner;
+use super::anew::{predictor, train_without};
 use super::arguments::ReportArguments;
 use super::network::title;
 
@@ -65,7 +62,7 @@ impl CausalArguments {
             return Err(Error::parameter("edges", "at least 1", 0).into());
         }
         self.report.probe()?;
-        self.report.keep(self.networks.iter().chain([&self.recipe]))?;
+        self.report.keep(self.networks.iter().chain(&self.config).chain([&self.recipe]))?;
         let recipe = Recipe::read(&self.recipe)?;
         let config =
             self.config.as_deref().map_or_else(|| Ok(LpmConfig::default()), read_config)?;
@@ -74,18 +71,19 @@ impl CausalArguments {
         let networks = self.networks.iter().map(read).collect::<phenocopy::Result<Vec<_>>>()?;
         let (dataset, cells) = self.read_cells(&recipe)?;
         let tasks = self.tasks(&dataset, &cells)?;
-        let ensemble = self.train(&dataset, &config)?;
-        let predict = predictor(&dataset, &ensemble)?;
-        let mut ranked = Vec::new();
-        for task in &tasks {
+        let find = |task| networks.iter().map(|network| found(network, &dataset, task)).collect();
+        let mut ranked: Vec<Vec<RankedEdges>> = tasks.iter().map(find).collect();
+        // Before hours of training.
+        require_edges(&networks, &ranked)?;
+        let learnt = (&dataset, &Split::None);
+        let (ensemble, _) = train_without("the held-out cells", learnt, &config, &self.seeds)?;
+        let predict = predictor(&dataset, &Split::None, &ensemble)?;
+        for (task, methods) in tasks.iter().zip(&mut ranked) {
             let n_most = self.n_edges(task).into_iter().max().unwrap_or_default();
-            let mut methods = baseline_edges(&dataset, task, n_most);
-            methods.extend(networks.iter().map(|network| found(network, &dataset, task)));
+            methods.splice(0..0, baseline_edges(&dataset, task, n_most));
             let edges = Responses::new(&dataset, task, &predict).edges(n_most);
             methods.push(("phenocopy".to_owned(), edges));
-            ranked.push(methods);
         }
-        require_edges(&networks, &ranked)?;
         self.report.write(
             &Source { command: command_line(), ..Source::default() },
             &self.evaluate(&tasks, &ranked)?,
@@ -126,21 +124,6 @@ impl CausalArguments {
         Ok(tasks)
     }
 
-    fn train(&self, dataset: &Dataset, config: &LpmConfig) -> phenocopy::Result<Ensemble> {
-        let n_profiles = dataset.profiles.n_profiles();
-        let n_models = self.seeds.len();
-        complain(&format!(
-            "training {n_models} models on {n_profiles} profiles of the other cells"
-        ));
-        let stop = stop_flag();
-        let observer = |_: &EpochReport| match stop.load(Ordering::Relaxed) {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        };
-        let options = TrainingOptions { observer: &observer, ..TrainingOptions::default() };
-        Ok(Ensemble::train(dataset, config, &self.seeds, &options)?.0)
-    }
-
     /// Returns how many edges are asked for, never more than there are pairs.
     fn n_edges(&self, task: &CausalTask<'_>) -> Vec<usize> {
         const DEFAULT: usize = 1_000;
@@ -168,33 +151,13 @@ impl CausalArguments {
     }
 }
 
-/// Returns what predicts the profile at a position, from the cells that are not held out; what cannot be predicted is NaN.
-fn predictor<'a>(
-    dataset: &'a Dataset,
-    ensemble: &'a Ensemble,
-) -> phenocopy::Result<impl Fn(usize, &mut [f32]) + 'a> {
-    let predictor = ResponsePredictor::from_ensemble(dataset, &Split::None, ensemble)?;
-    Ok(move |profile: usize, row: &mut [f32]| {
-        let key = dataset.profiles.keys()[profile];
-        let predicted = match &predictor {
-            Some(predictor) => {
-                predictor.predict(key.perturbation, key.context).map(|prediction| prediction.values)
-            }
-            None => ensemble.predict(&[key.perturbation], key.context),
-        };
-        if let Ok(predicted) = predicted {
-            row.copy_from_slice(&predicted);
-        }
-    })
-}
-
-/// Refuses a table of which no edge is one of a task.
+/// Refuses a table of which no edge is one of a task; `ranked` holds what was found of each table, task by task.
 fn require_edges(
     networks: &[(String, Vec<(String, String)>)],
     ranked: &[Vec<RankedEdges>],
 ) -> phenocopy::Result<()> {
-    for (name, edges) in networks {
-        let mut of_network = ranked.iter().flatten().filter(|(method, _)| method == name);
+    for (at, (name, edges)) in networks.iter().enumerate() {
+        let mut of_network = ranked.iter().filter_map(|found| found.get(at));
         if of_network.all(|(_, found)| found.is_empty()) {
             let problem = format!("none of its {} edges joins two genes of a context", edges.len());
             let advice = "name genes by their symbols, as the cells' readouts are called";

@@ -1,22 +1,19 @@
 use std::collections::HashSet;
-use std::ops::ControlFlow;
 
-use anyhow::Context;
 use clap::Args;
-use phenocopy::dataset::{Dataset, DatasetOptions, Recipe, Split};
+use phenocopy::dataset::{Dataset, DatasetOptions, Split};
 use phenocopy::embedding::{ResponsePredictor, RowSet};
 use phenocopy::evaluate::directed::{DirectedPrediction, JudgedEdge, ProfilesOf};
 use phenocopy::evaluate::{Bootstrap, DirectedTask, evaluate_directed};
 use phenocopy::experiment::Side;
 use phenocopy::index::{Index, IndexBuilder};
-use phenocopy::model::{Ensemble, EpochReport, LpmConfig, TrainingOptions};
+use phenocopy::model::LpmConfig;
 use phenocopy::network::directed::DirectedQuery;
 use phenocopy::report::directed_tables;
-use phenocopy::table::lookup_key;
 use phenocopy::{Error, Result};
 
 use super::super::compile::read_dataset;
-use super::super::output::complain;
+use super::anew::{position_of, train_without, without_assay};
 use super::arguments::model_config;
 use super::{EvaluationArguments, warn_of_other_inputs};
 
@@ -40,45 +37,20 @@ impl DirectedArguments {
         let index = self.common.open()?;
         let recipe = EvaluationArguments::recipe(&index)?;
         let data = self.common.data();
-        let reduced = without(&recipe, &index.manifest().counts.contexts, &self.hold_out)?;
+        let known = &index.manifest().counts.contexts;
+        let reduced = without_assay(&recipe, known, ("hold-out", &self.hold_out), Side::Genetic)?;
         let dataset = Dataset::from_recipe(&recipe, data, &DatasetOptions::default())?;
         warn_of_other_inputs(&index, &dataset);
         let reduced = read_dataset(&reduced, data, &Split::None)?;
         let context = position_of(&dataset, &self.hold_out)?;
-        let known = known_genes(&reduced);
-        let task = DirectedTask::from_dataset(&dataset, context, |gene| known.contains(gene))?;
+        let perturbed = known_genes(&reduced);
+        let task = DirectedTask::from_dataset(&dataset, context, |gene| perturbed.contains(gene))?;
         let seeds = if self.seeds.is_empty() { &index.manifest().seeds } else { &self.seeds };
         let trained = Trained::new(&reduced, &model_config(&index)?, seeds)?;
         let (methods, edges) = trained.predict(&task)?;
         let report = evaluate_directed(&task, &methods, &edges, &Bootstrap::default())?;
         self.common.write(&index, &directed_tables(&report))
     }
-}
-
-/// The recipe less the assay of a genetic context, and with it the other contexts that its samples give.
-fn without(recipe: &Recipe, contexts: &[String], hold_out: &str) -> anyhow::Result<Recipe> {
-    let named = contexts.iter().find(|known| lookup_key(known) == lookup_key(hold_out));
-    let assay = named.and_then(|named| recipe.assay_of(named));
-    let is_genetic =
-        |assay: &&phenocopy::dataset::Assay| assay.perturbation_type.side() == Side::Genetic;
-    let Some(assay) = assay.filter(is_genetic) else {
-        let genetic = recipe.assays.iter().filter(is_genetic).map(|assay| assay.context.as_str());
-        let expected = format!("a genetic one of {}", genetic.collect::<Vec<_>>().join(", "));
-        return Err(Error::parameter("hold-out", expected, hold_out).into());
-    };
-    let mut reduced = recipe.clone();
-    reduced.assays.retain(|other| other.context != assay.context);
-    anyhow::ensure!(
-        reduced.assays.iter().any(|assay| is_genetic(&assay)),
-        "no genetic context is left to learn from; evaluate an index with several"
-    );
-    Ok(reduced)
-}
-
-fn position_of(dataset: &Dataset, context: &str) -> anyhow::Result<u32> {
-    let wanted = lookup_key(context);
-    let position = dataset.contexts.iter().position(|known| lookup_key(&known.0) == wanted);
-    Ok(position.context("the data hold no profile of this context")? as u32)
 }
 
 /// The genes that are perturbed in a dataset, one at a time.
@@ -98,10 +70,8 @@ struct Trained<'a> {
 
 impl<'a> Trained<'a> {
     fn new(dataset: &'a Dataset, config: &LpmConfig, seeds: &[u64]) -> Result<Self> {
-        complain(&format!("training {} models without the context", seeds.len()));
-        let observer = |_: &EpochReport| ControlFlow::Continue(());
-        let options = TrainingOptions { observer: &observer, ..TrainingOptions::default() };
-        let (ensemble, report) = Ensemble::train(dataset, config, seeds, &options)?;
+        let (ensemble, report) =
+            train_without("the context", (dataset, &Split::None), config, seeds)?;
         let temporary = std::env::temp_dir();
         let folder = tempfile::tempdir().map_err(Error::io("create a folder in", &temporary))?;
         let path = folder.path().join("index");

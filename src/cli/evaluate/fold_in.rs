@@ -1,6 +1,4 @@
-use anyhow::Context;
 use clap::Args;
-use phenocopy::Error;
 use phenocopy::dataset::{Dataset, DatasetOptions, Recipe, Split};
 use phenocopy::evaluate::retrieval::{
     FoldedSimilarities, IndexSimilarities, RetrievalReport, Role, TrainedWithout, profiles_in,
@@ -8,10 +6,9 @@ use phenocopy::evaluate::retrieval::{
 use phenocopy::evaluate::{Bootstrap, Half, RetrievalEvaluation, RetrievalTask};
 use phenocopy::experiment::Side;
 use phenocopy::report::{MetricTable, retrieval_difference_table, retrieval_table};
-use phenocopy::table::lookup_key;
 
 use super::super::compile::read_dataset;
-use super::anew::train_without;
+use super::anew::{place, position_of, train_without, without_assay};
 use super::arguments::model_config;
 use super::{EvaluationArguments, TaskArguments, warn_of_other_inputs};
 
@@ -35,19 +32,15 @@ impl FoldInArguments {
         let recipe = EvaluationArguments::recipe(&index)?;
         let data = self.common.data();
         let known = &index.manifest().counts.contexts;
-        let named = known.iter().find(|known| lookup_key(known) == lookup_key(&self.context));
-        let reduced = without(&recipe, named.unwrap_or(&self.context))?;
+        let reduced = without_assay(&recipe, known, ("context", &self.context), Side::Chemical)?;
         let (labels, panel) = self.task.read(&recipe, data)?;
         let dataset = Dataset::from_recipe(&recipe, data, &DatasetOptions::default())?;
         warn_of_other_inputs(&index, &dataset);
         let reduced = read_dataset(&reduced, data, &Split::None)?;
-        let context = dataset
-            .contexts
-            .iter()
-            .position(|context| lookup_key(&context.0) == lookup_key(&self.context))
-            .context("the data hold no profile of this context")? as u32;
+        let context = position_of(&dataset, &self.context)?;
         let (config, seeds) = (model_config(&index)?, &index.manifest().seeds);
-        let (placement, embeddings) = train_without("the context", &reduced, &config, seeds)?;
+        let (ensemble, _) = train_without("the context", (&reduced, &Split::None), &config, seeds)?;
+        let (placement, embeddings) = place(&reduced, &ensemble)?;
         let model =
             TrainedWithout { dataset: &reduced, embeddings: &embeddings, placement: &placement };
         let all = RetrievalTask::from_dataset(&dataset, &labels, panel)?;
@@ -94,26 +87,6 @@ fn titled(report: &RetrievalReport, context: &str, group: &str) -> [MetricTable;
     );
     tables[0].notes.insert(0, how);
     tables
-}
-
-/// The recipe less the assay of a context, and with it the other contexts that its samples give.
-fn without(recipe: &Recipe, context: &str) -> anyhow::Result<Recipe> {
-    let mut reduced = recipe.clone();
-    let assay = recipe.assay_of(context).map(|assay| &assay.context);
-    reduced.assays.retain(|other| Some(&other.context) != assay);
-    let left: Vec<&str> = recipe.assays.iter().map(|assay| assay.context.as_str()).collect();
-    let chemical = |recipe: &Recipe| {
-        recipe.assays.iter().filter(|a| a.perturbation_type.side() == Side::Chemical).count()
-    };
-    if chemical(&reduced) + 1 != chemical(recipe) {
-        let expected = format!("a chemical one of {}", left.join(", "));
-        return Err(Error::parameter("context", expected, context).into());
-    }
-    anyhow::ensure!(
-        chemical(&reduced) > 0,
-        "no chemical context is left to fold in as; evaluate an index with several"
-    );
-    Ok(reduced)
 }
 
 fn side_of(recipe: &Recipe, context: &str) -> Side {

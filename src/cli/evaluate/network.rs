@@ -1,6 +1,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
+#[cfg(feature = "train")]
+use phenocopy::dataset::Split;
 use phenocopy::dataset::{Dataset, DatasetOptions};
 #[cfg(feature = "train")]
 use phenocopy::evaluate::network::GenesOfOneAssay;
@@ -80,7 +82,9 @@ impl NetworkArguments {
         let config = super::arguments::model_config(index)?;
         let seeds = if self.seeds.is_empty() { &index.manifest().seeds } else { &self.seeds };
         let what = format!("{} profiles of genes that `{context}` measured", held_out.n_profiles);
-        let (_, embeddings) = super::anew::train_without(&what, part, &config, seeds)?;
+        let (ensemble, _) =
+            super::anew::train_without(&what, (part, &Split::None), &config, seeds)?;
+        let (_, embeddings) = super::anew::place(part, &ensemble)?;
         let mut tables = compare(known, part, held_out.genetic, |panel| {
             let vectors: Vec<&[f32]> =
                 panel.iter().map(|row| embeddings.row(*row as usize)).collect();

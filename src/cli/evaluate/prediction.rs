@@ -1,16 +1,13 @@
-use std::ops::ControlFlow;
-
 use clap::{Args, ValueEnum};
 use phenocopy::dataset::{Dataset, DatasetOptions, Split};
-use phenocopy::embedding::ResponsePredictor;
 use phenocopy::evaluate::prediction::{
     PredictionConfig, entry_split, evaluate_prediction, profile_split,
 };
-use phenocopy::model::{Ensemble, EpochReport, LpmConfig, TrainingOptions};
+use phenocopy::model::LpmConfig;
 use phenocopy::report::{MetricTable, noise_ceiling_table, prediction_table};
 
 use super::super::compile::read_dataset;
-use super::super::output::complain;
+use super::anew::{predictor, train_without};
 use super::arguments::model_config;
 use super::{EvaluationArguments, warn_of_other_inputs};
 
@@ -61,25 +58,9 @@ fn predict_and_compare(
     config: &LpmConfig,
     seeds: &[u64],
 ) -> anyhow::Result<Vec<MetricTable>> {
-    let observer = |_: &EpochReport| ControlFlow::Continue(());
-    let options =
-        TrainingOptions { excluded: split, observer: &observer, ..TrainingOptions::default() };
-    complain(&format!("training {} models without the held-out values", seeds.len()));
-    let (ensemble, _) = Ensemble::train(dataset, config, seeds, &options)?;
-    let predictor = ResponsePredictor::from_ensemble(dataset, split, &ensemble)?;
-    let predict = |profile: usize, row: &mut [f32]| {
-        let key = dataset.profiles.keys()[profile];
-        let predicted = match &predictor {
-            Some(predictor) => {
-                predictor.predict(key.perturbation, key.context).map(|prediction| prediction.values)
-            }
-            None => ensemble.predict(&[key.perturbation], key.context),
-        };
-        // A row left untouched stays NaN and counts as no answer.
-        if let Ok(predicted) = predicted {
-            row.copy_from_slice(&predicted);
-        }
-    };
+    let (ensemble, _) = train_without("the held-out values", (dataset, split), config, seeds)?;
+    // A row left untouched stays NaN and counts as no answer.
+    let predict = predictor(dataset, split, &ensemble)?;
     // What `phenocopy predict` tells from an index, which holds no profiles to learn from.
     let alone = |profile: usize, row: &mut [f32]| {
         let key = dataset.profiles.keys()[profile];

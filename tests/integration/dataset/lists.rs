@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use phenocopy::dataset::{Dataset, DatasetOptions, Recipe};
+use phenocopy::dataset::{Dataset, DatasetOptions, Recipe, SampleSplit};
 use phenocopy::table::{FileForm, ValuesForm, file_form};
 
 use super::h5ad::{assert_profiles, profiles, read as read_h5ad};
@@ -158,6 +158,37 @@ fn lists_become_the_profiles_that_the_same_cells_in_anndata_become_to_the_bit() 
         let has_token = report.contains("12 samples begin with a value below 0");
         assert_eq!(has_token, make != "lists-plain.parquet", "{make}: {report}");
     }
+}
+
+#[test]
+fn cells_held_out_of_lists_are_those_held_out_of_anndata() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("genes.csv"), GENES).unwrap();
+    let held_out = |layout: &str, file: &str, more: &str, seed: u64| {
+        let recipe = format!(
+            "name = \"small\"\nreadout = \"gene\"\n[[assay]]\nfile = '{}'\nlayout = \"{layout}\"\n\
+             type = \"crispr-knockout\"\ncontext = \"{{cell_type}}\"\n{more}{GEARS}values = \"counts\"\n",
+            fixture(file).display()
+        );
+        let recipe = Recipe::parse(&recipe, "small.toml".as_ref()).unwrap();
+        let split = SampleSplit { share: 0.3, seed };
+        let options = DatasetOptions { held_out_cells: Some(split), ..DatasetOptions::default() };
+        // Of so few cells a draw may take all controls of a context.
+        Dataset::with_held_out_cells(&recipe, folder.path(), &options).map(|(_, cells)| cells).ok()
+    };
+    let mut n_genes = 0;
+    for seed in 0..30 {
+        let of_lists = held_out("lists", MAKES[0], &format!("{COLUMNS}{NAMES}"), seed);
+        let of_h5ad = held_out("h5ad", "csr.h5ad", "", seed);
+        assert_eq!(of_lists.is_some(), of_h5ad.is_some(), "{seed}");
+        for (one, other) in of_lists.iter().flatten().zip(of_h5ad.iter().flatten()) {
+            assert_eq!(one.genes(), other.genes(), "{seed}");
+            assert_eq!(one.perturbed(), other.perturbed(), "{seed}");
+            assert_eq!(one.controls(), other.controls(), "{seed}");
+            n_genes += one.genes().len();
+        }
+    }
+    assert!(n_genes > 0);
 }
 
 #[test]
